@@ -1,0 +1,183 @@
+//! What flows between the stages: a request, the page it gave, the items in it, and what could not become a record.
+//! Plain data, so that a stage can run on another machine.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Kind, PipelineId, Weather};
+
+/// Something to fetch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The pipeline that asks.
+    pub pipeline: PipelineId,
+    /// Address at the pipeline's own base. A secret stands in it as `${NAME}`; only the fetcher puts its value in.
+    pub url: Url,
+    /// What the page is for.
+    pub role: Role,
+}
+
+/// What a page is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A page of a list, counted from 1.
+    List {
+        /// Place in the walk.
+        number: u32,
+    },
+    /// The page of one entry of a list.
+    Detail {
+        /// What the list said of it.
+        entry: Box<Item>,
+    },
+    /// One station's weather, for one issue.
+    Station {
+        /// Station id in `dictionaries/stations.toml`.
+        station: String,
+    },
+}
+
+/// A fetched page. The body is shared, never copied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// What was asked for.
+    pub request: Request,
+    /// Address after redirects, at the pipeline's own base, secrets as `${NAME}`.
+    pub url: Url,
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type` as sent.
+    pub content_type: Option<String>,
+    /// Bytes after content decoding.
+    pub body: Bytes,
+    /// When the answer arrived.
+    pub fetched_at: Timestamp,
+}
+
+/// What one entry of a page says, before any meaning is read into it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Presence and identity.
+    pub entry: Entry,
+    /// Raw values.
+    pub values: Values,
+}
+
+/// Presence and identity of an item, from the list alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its own address, absolute.
+    pub url: Url,
+    /// The board's own id, where the pipeline declares one.
+    pub external_id: Option<String>,
+}
+
+/// Raw values of an item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Values {
+    /// Texts by field, each field with one text or more, in the page's order.
+    Fields(BTreeMap<Field, Vec<String>>),
+    /// A reading, which its format already types.
+    Weather(Weather),
+}
+
+macro_rules! fields {
+    ($($variant:ident $name:literal $doc:literal [$($kind:ident)*];)*) => {
+        /// A field that a pipeline file can fill.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+        )]
+        #[serde(rename_all = "snake_case")]
+        pub enum Field {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Field {
+            /// Every field.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name in pipeline files and documents.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The kinds whose records have it.
+            pub const fn kinds(self) -> &'static [Kind] {
+                match self { $(Self::$variant => &[$(Kind::$kind),*],)* }
+            }
+        }
+    };
+}
+
+fields! {
+    Title "title" "Title, one line." [Job Post];
+    Company "company" "The hiring company." [Job];
+    Category "category" "Field of work, such as `backend`." [Job];
+    Location "location" "Place of work." [Job];
+    Remote "remote" "Whether it can be done from anywhere: `true`, `remote`, `TELECOMMUTE`, `재택`, …" [Job];
+    EmploymentType "employment_type" "Such as `FULL_TIME`, `정규직`, `contract`." [Job];
+    Experience "experience" "Years of experience as a text: `3~5년`, `신입`, `5+ years`." [Job];
+    ExperienceMin "experience_min" "Least years of experience, a number." [Job];
+    ExperienceMax "experience_max" "Most years of experience, a number; 100 means open." [Job];
+    PostedAt "posted_at" "When it was posted." [Job];
+    ValidThrough "valid_through" "When it stops taking applications." [Job];
+    Description "description" "Full text." [Job];
+    Author "author" "Author; several are joined." [Post];
+    PublishedAt "published_at" "When it was published." [Post];
+    Summary "summary" "The source's own summary." [Post];
+    Text "text" "Full text." [Post];
+    Language "language" "BCP 47 tag of its language." [Post];
+    Tags "tags" "The source's own tags." [Post];
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Where in the way of the data something failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names are the stages")]
+pub enum Stage {
+    Collect,
+    Extract,
+    Normalize,
+    Load,
+    Publish,
+}
+
+impl Stage {
+    /// The name in columns.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Collect => "collect",
+            Self::Extract => "extract",
+            Self::Normalize => "normalize",
+            Self::Load => "load",
+            Self::Publish => "publish",
+        }
+    }
+}
+
+/// Something that could not become a record, or a page that could not be fetched. It is counted and kept among the
+/// dead letters; the run goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// Where it failed.
+    pub stage: Stage,
+    /// The page or entry.
+    pub url: String,
+    /// What is wrong, in words.
+    pub reason: String,
+    /// What was at hand: the raw item, as JSON.
+    pub payload: Option<serde_json::Value>,
+}

@@ -1,0 +1,134 @@
+//! The domain: what trendy keeps, and how the same thing seen twice is known to be the same.
+//!
+//! A [`Record`] is what the stages make of one posting, post or weather reading. Its [`RecordId`] is a function of the
+//! natural key, so any machine gives the same thing the same id; its [`ContentHash`] is a function of the normalized
+//! meaning, so a changed banner is no change. A [`Change`] is one real change of one record, numbered by the store.
+//!
+//! This module knows no stage: it does no I/O and reads no clock.
+
+mod change;
+mod flow;
+mod identity;
+mod job;
+mod post;
+mod term;
+mod weather;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use change::{Change, Op, StoredRecord};
+pub use flow::{Entry, Field, Item, Page, Rejection, Request, Role, Stage, Values};
+pub use identity::{ContentHash, PipelineId, RecordId, RunId};
+pub use job::{Job, Salary, SalaryUnit};
+pub use post::Post;
+pub use term::{Term, TermType};
+pub use weather::{Reading, Weather, WeatherKind};
+
+/// What a record is about.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A job listing.
+    Job,
+    /// An article of a tech blog or news site.
+    Post,
+    /// What one station observed or was forecast for one instant.
+    Weather,
+}
+
+impl Kind {
+    /// Every kind, in the order of tables and summaries.
+    pub const ALL: [Self; 3] = [Self::Job, Self::Post, Self::Weather];
+
+    /// The name in files, columns and index names.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Post => "post",
+            Self::Weather => "weather",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// One normalized posting, post or reading, ready to be loaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version 5 UUID of kind and natural key.
+    pub id: RecordId,
+    /// The pipeline that saw it.
+    pub pipeline: PipelineId,
+    /// Canonical URL of the thing itself, at the pipeline's own base address.
+    pub url: String,
+    /// Hash of `body`, see [`ContentHash`].
+    pub content_hash: ContentHash,
+    /// Technologies named in it, sorted by name, each once.
+    pub terms: Vec<Term>,
+    /// The fields of its kind.
+    pub body: Body,
+    /// When its page was fetched.
+    pub seen_at: Timestamp,
+}
+
+impl Record {
+    /// What the record is about.
+    pub const fn kind(&self) -> Kind {
+        self.body.kind()
+    }
+}
+
+/// The fields of a record by its kind. In documents the fields stand without a wrapper.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Body {
+    /// A job listing.
+    Job(Box<Job>),
+    /// A post.
+    Post(Box<Post>),
+    /// A weather reading.
+    Weather(Weather),
+}
+
+impl Body {
+    /// What the fields are about.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Job(_) => Kind::Job,
+            Self::Post(_) => Kind::Post,
+            Self::Weather(_) => Kind::Weather,
+        }
+    }
+
+    /// The owner of the list that a record stands in: the board of a job, the source of a post, the station of a
+    /// reading. A snapshot closes only what its own scope holds.
+    pub fn scope(&self) -> &str {
+        match self {
+            Self::Job(job) => &job.board,
+            Self::Post(post) => &post.source,
+            Self::Weather(weather) => &weather.station,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An article of a tech blog or news site. Natural key: canonical URL.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Post {
+    /// Title, one line.
+    pub title: String,
+    /// Author, or authors joined by `, `.
+    pub author: Option<String>,
+    /// The blog or site that carries it; explicit, and kept when the pipeline's file is renamed.
+    pub source: String,
+    /// When it was published, by the source.
+    pub published_at: Option<Timestamp>,
+    /// What the source gives as its summary, markup removed.
+    pub summary: Option<String>,
+    /// Full text, markup removed, paragraphs kept as lines.
+    pub text: Option<String>,
+    /// BCP 47 tag of its language, lower case.
+    pub language: Option<String>,
+    /// The source's own tags, in its order.
+    pub tags: Vec<String>,
+}
