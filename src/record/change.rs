@@ -5,6 +5,50 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, RecordId, RunId};
 
+/// What a change is about: a record, or the end of a run, which goes through the same log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
+pub enum Subject {
+    /// A record of this kind.
+    Record(Kind),
+    /// The outcome of a run.
+    Run,
+}
+
+impl Subject {
+    /// The name in columns and documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Record(kind) => kind.as_str(),
+            Self::Run => "run",
+        }
+    }
+}
+
+impl From<Subject> for &'static str {
+    fn from(subject: Subject) -> Self {
+        subject.as_str()
+    }
+}
+
+/// A name that is no subject of a change.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not what a change can be about (known: `job`, `post`, `weather`, `run`)")]
+pub struct UnknownSubject(String);
+
+impl TryFrom<String> for Subject {
+    type Error = UnknownSubject;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        if name == "run" {
+            return Ok(Self::Run);
+        }
+        Kind::from_name(&name)
+            .map(Self::Record)
+            .ok_or(UnknownSubject(name))
+    }
+}
+
 /// What happened to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,9 +94,9 @@ pub struct Change {
     pub seq: i64,
     /// The run that saw it.
     pub run_id: Option<RunId>,
-    /// Kind of the record.
-    pub kind: Kind,
-    /// The record.
+    /// Kind of the record, or `run`.
+    pub kind: Subject,
+    /// The record; for a run, the id of its document.
     pub record_id: RecordId,
     /// Its revision after the change.
     pub revision: i64,
