@@ -1,1 +1,3 @@
+//! The `trendy` command.
+
 fn main() {}

@@ -1,0 +1,314 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::rule::{Rule, RuleFile, Select};
+use crate::record::{Field, Kind, PipelineId};
+
+/// A pipeline file: one source, from its address to its records.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Trendy pipeline file")]
+pub struct PipelineFile {
+    /// Name of the pipeline: lower-case letters, digits and hyphens. Unique among all files.
+    pub(super) id: String,
+    /// What its records are.
+    pub(super) kind: Kind,
+    /// What it collects, in one sentence.
+    pub(super) description: String,
+    /// Whether `run --all` and schedules take it; a source that is off can still be run by name. Default: true.
+    #[serde(default = "yes")]
+    pub(super) enabled: bool,
+    /// Where the pages are.
+    pub(super) source: SourceFile,
+    /// How a page of the list is read.
+    pub(super) list: ListFile,
+    /// How the page behind each entry is read. Omit it when the list itself says everything.
+    pub(super) detail: Option<DetailFile>,
+    /// What is read from the detail page, or from the list's entry where there is no detail page.
+    #[serde(default)]
+    pub(super) fields: BTreeMap<String, RuleFile>,
+    /// Values for what the pages do not say. `board` (jobs) and `source` (posts) name the owner of the list.
+    #[serde(default)]
+    pub(super) defaults: BTreeMap<String, String>,
+    /// How gently the source is asked.
+    #[serde(default)]
+    pub(super) politeness: PolitenessFile,
+    /// When a shorter list is believed.
+    #[serde(default)]
+    pub(super) snapshot: SnapshotFile,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Where the pages are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceFile {
+    /// How pages are fetched. Default: `http`.
+    #[serde(default)]
+    pub(super) fetch: Fetch,
+    /// Address of the first page. `${NAME}` in its query is a secret from the environment, put in on the wire only.
+    /// With `stations`, also `{station}`, `{nx}`, `{ny}`, `{latitude}`, `{longitude}`; with `issue`, `{date}` and
+    /// `{time}`.
+    pub(super) url: String,
+    /// Request headers; `${NAME}` as in `url`.
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    /// IANA zone of dates that name none. Default: `UTC`.
+    pub(super) timezone: Option<String>,
+    /// Browser only: CSS selector that must exist before the page is read.
+    pub(super) wait_for: Option<String>,
+    /// Longest wait for a page, and for `wait_for`. Default: `30s`; most pages answer in one.
+    pub(super) timeout: Option<String>,
+    /// One request a station: `["all"]`, or ids from `dictionaries/stations.toml`.
+    pub(super) stations: Option<Vec<String>>,
+    /// Which issue of a forecast or observation is asked for.
+    pub(super) issue: Option<IssueFile>,
+    /// How the list goes on after its first page.
+    #[serde(default)]
+    pub(super) pages: PagesFile,
+}
+
+/// How pages are fetched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fetch {
+    /// A plain request.
+    #[default]
+    Http,
+    /// A real browser, through WebDriver: for pages that scripts fill.
+    Browser,
+}
+
+/// Which issue is asked for: the newest that is out.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssueFile {
+    /// Time between issues, counted from midnight in the source's zone, such as `1h`.
+    pub(super) every: String,
+    /// Time from the nominal hour until the issue can be read, such as `10m`. Default: none.
+    pub(super) available_after: Option<String>,
+}
+
+/// How a list goes on. At most one of `next_link` and `page_param`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PagesFile {
+    /// CSS selector of the link to the next page, or JSONPath of its address in a JSON list.
+    pub(super) next_link: Option<String>,
+    /// Query parameter that numbers the pages.
+    pub(super) page_param: Option<String>,
+    /// Number of the first page with `page_param`. Default: 1.
+    pub(super) start: Option<u32>,
+    /// Most pages of one walk; a list that is longer ends as `partial`. Default: 50, a brake on calendars without end.
+    pub(super) max: Option<u32>,
+}
+
+/// How a page of the list is read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListFile {
+    /// Format of the list. Default: `css`.
+    #[serde(default)]
+    pub(super) extract: ListExtract,
+    /// What is one entry: a CSS selector, or a JSONPath for `json`.
+    pub(super) item: Option<String>,
+    /// Address of the entry.
+    pub(super) link: Option<RuleFile>,
+    /// The board's own id of the entry; makes identity survive a changed address.
+    pub(super) id: Option<RuleFile>,
+    /// What is read from the entry besides; the detail page's value wins.
+    #[serde(default)]
+    pub(super) fields: BTreeMap<String, RuleFile>,
+}
+
+/// Format of a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ListExtract {
+    /// HTML, by CSS selectors.
+    #[default]
+    Css,
+    /// JSON, by JSONPath (RFC 9535).
+    Json,
+    /// RSS, Atom, RDF or JSON Feed; the fields are known.
+    Feed,
+    /// The Korean weather service's answers; the fields are known.
+    Kma,
+}
+
+/// How the page behind each entry is read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DetailFile {
+    /// Format of the page.
+    pub(super) extract: Detail,
+}
+
+/// Format of a detail page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Detail {
+    /// HTML, by CSS selectors.
+    Css,
+    /// JSON, by JSONPath (RFC 9535).
+    Json,
+}
+
+/// How gently the source is asked. A host is shared by all pipelines that ask it: the gentlest of them wins.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolitenessFile {
+    /// Least time between two requests to the host. Default: `1s`, what a patient reader does.
+    pub(super) delay: Option<String>,
+    /// Most requests under way to the host at once. Default: 1.
+    pub(super) concurrency: Option<u32>,
+}
+
+/// When a shorter list is believed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SnapshotFile {
+    /// Whether an empty list is taken as one where every posting is gone. Default: false.
+    #[serde(default)]
+    pub(super) allow_empty: bool,
+    /// Share of the known entries (0 to 1) whose absence makes the list unbelievable, from 10 entries up. Default: 0.5.
+    pub(super) shrink_limit: Option<f64>,
+}
+
+/// A checked pipeline.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Its name.
+    pub id: PipelineId,
+    /// Kind of its records.
+    pub kind: Kind,
+    /// One sentence.
+    pub description: String,
+    /// Whether `--all` and schedules take it.
+    pub enabled: bool,
+    /// The file it came from.
+    pub path: PathBuf,
+    /// Where the pages are.
+    pub source: Source,
+    /// How the list is read.
+    pub list: List,
+    /// How detail pages are read, where there are any.
+    pub detail: Option<Detail>,
+    /// Rules of the detail page, or of the entry where there is none.
+    pub fields: BTreeMap<Field, Rule>,
+    /// The owner of the list: board of jobs, source of posts; empty for weather.
+    pub scope: String,
+    /// Values for what the pages do not say.
+    pub defaults: BTreeMap<Field, String>,
+    /// How gently the source is asked.
+    pub politeness: Politeness,
+    /// When a shorter list is believed.
+    pub snapshot: Snapshot,
+}
+
+/// Where the pages of a pipeline are.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// How pages are fetched.
+    pub fetch: Fetch,
+    /// Address of the first page, with its `{…}` and `${…}`.
+    pub url: String,
+    /// Request headers, with their `${…}`.
+    pub headers: BTreeMap<String, String>,
+    /// Zone of dates that name none.
+    pub timezone: TimeZone,
+    /// Selector that a browser waits for.
+    pub wait_for: Option<String>,
+    /// Longest wait for a page.
+    pub timeout: Duration,
+    /// Stations asked, by id; empty where the source has none.
+    pub stations: Vec<String>,
+    /// Which issue is asked for.
+    pub issue: Option<Issue>,
+    /// How the list goes on.
+    pub pages: Pages,
+}
+
+/// Which issue of a forecast or observation is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Issue {
+    /// Time between issues, from midnight in the source's zone.
+    pub every: Duration,
+    /// Time until an issue can be read.
+    pub available_after: Duration,
+}
+
+/// How a list goes on.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// How the next page is found.
+    pub paging: Paging,
+    /// Most pages of one walk.
+    pub max: u32,
+}
+
+/// How the next page of a list is found.
+#[derive(Debug, Clone)]
+pub enum Paging {
+    /// There is one page.
+    None,
+    /// A link on the page.
+    NextLink(Select),
+    /// A counted query parameter, until a page has no entry.
+    PageParam {
+        /// Its name.
+        name: String,
+        /// Number of the first page.
+        start: u32,
+    },
+}
+
+/// How a page of the list is read.
+#[derive(Debug, Clone)]
+pub struct List {
+    /// Format, with what marks an entry.
+    pub format: ListFormat,
+    /// Address of the entry; none for formats that know it.
+    pub link: Option<Rule>,
+    /// The board's own id.
+    pub id: Option<Rule>,
+    /// What is read from the entry.
+    pub fields: BTreeMap<Field, Rule>,
+}
+
+/// Format of a list.
+#[derive(Debug, Clone)]
+pub enum ListFormat {
+    /// HTML or JSON; the selector finds the entries.
+    Items(Select),
+    /// RSS, Atom, RDF or JSON Feed.
+    Feed,
+    /// The Korean weather service's answers.
+    Kma,
+}
+
+/// How gently a source is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Politeness {
+    /// Least time between two requests to the host.
+    pub delay: Duration,
+    /// Most requests under way to the host at once.
+    pub concurrency: usize,
+}
+
+/// When a shorter list is believed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Snapshot {
+    /// Whether an empty list is believed.
+    pub allow_empty: bool,
+    /// Share of absent entries from which a list is not believed.
+    pub shrink_limit: f64,
+}
