@@ -125,15 +125,12 @@ pub fn fill<E>(text: &str, mut value: impl FnMut(&str) -> Result<String, E>) -> 
     let mut parts = text.split("${");
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        match part.split_once('}') {
-            Some((name, rest)) => {
-                filled.push_str(&value(name)?);
-                filled.push_str(rest);
-            }
-            None => {
-                filled.push_str("${");
-                filled.push_str(part);
-            }
+        if let Some((name, rest)) = part.split_once('}') {
+            filled.push_str(&value(name)?);
+            filled.push_str(rest);
+        } else {
+            filled.push_str("${");
+            filled.push_str(part);
         }
     }
     Ok(filled)

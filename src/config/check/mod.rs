@@ -1,0 +1,387 @@
+//! From a pipeline file as it is written to a pipeline that cannot be wrong.
+
+mod rules;
+mod source;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::config::document::SourceDocument;
+use crate::config::pipeline::{
+    Detail, List, ListExtract, ListFile, ListFormat, Pipeline, PipelineFile, Politeness,
+    PolitenessFile, Snapshot, SnapshotFile,
+};
+use crate::config::problem::ConfigError;
+use crate::record::{Field, Kind, PipelineId};
+
+const DEFAULT_DELAY: Duration = Duration::from_secs(1);
+const DEFAULT_SHRINK_LIMIT: f64 = 0.5;
+
+/// Language of the selectors of a part of the file.
+#[derive(Clone, Copy, PartialEq)]
+enum Language {
+    Css,
+    Json,
+    /// The format knows its fields; no selector is allowed.
+    Known,
+}
+
+impl Pipeline {
+    /// Reads and checks a pipeline file's text; `path` is what messages call it.
+    pub fn parse(path: &Path, text: String) -> Result<Self, ConfigError> {
+        let (mut document, file) = SourceDocument::parse::<PipelineFile>(path, text)?;
+        let pipeline = Checker {
+            document: &mut document,
+            kind: file.kind,
+        }
+        .pipeline(path, file);
+        document.finish()?;
+        pipeline.ok_or_else(|| unreachable_gap(path))
+    }
+}
+
+/// A check that gives nothing notes a problem, and then `finish` has failed before.
+fn unreachable_gap(path: &Path) -> ConfigError {
+    crate::config::problem::Problem::of_file(
+        path,
+        "the file could not be checked; please report this",
+    )
+    .into()
+}
+
+struct Checker<'a> {
+    document: &'a mut SourceDocument,
+    kind: Kind,
+}
+
+impl Checker<'_> {
+    fn pipeline(&mut self, path: &Path, file: PipelineFile) -> Option<Pipeline> {
+        self.id(&file.id);
+        let list_language = match file.list.extract {
+            ListExtract::Css => Language::Css,
+            ListExtract::Json => Language::Json,
+            ListExtract::Feed | ListExtract::Kma => Language::Known,
+        };
+        let detail = file.detail.map(|detail| detail.extract);
+        let field_language = match detail {
+            Some(Detail::Css) => Language::Css,
+            Some(Detail::Json) => Language::Json,
+            None => list_language,
+        };
+        self.format_of_kind(file.list.extract);
+        let (scope, defaults) = self.defaults(file.defaults);
+        let source = self.source(file.source, list_language);
+        let reads_title = [&file.fields, &file.list.fields]
+            .iter()
+            .any(|rules| rules.contains_key("title"));
+        if !reads_title && list_language != Language::Known && !defaults.contains_key(&Field::Title)
+        {
+            let hint = Some("add `title = { css = \"h1\", required = true }`".to_owned());
+            self.document
+                .problem(&["fields"], "nothing reads `title`", hint);
+        }
+        let list = self.list(file.list);
+        let fields = self.rules(&["fields"], file.fields, field_language);
+        let politeness = self.politeness(&file.politeness);
+        let snapshot = self.snapshot(&file.snapshot);
+        Some(Pipeline {
+            id: PipelineId(file.id),
+            kind: self.kind,
+            description: file.description,
+            enabled: file.enabled,
+            path: path.to_owned(),
+            source: source?,
+            list: list?,
+            detail,
+            fields,
+            scope: scope?,
+            defaults,
+            politeness: politeness?,
+            snapshot: snapshot?,
+        })
+    }
+
+    fn id(&mut self, id: &str) {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if id.is_empty() || !id.chars().all(fits) {
+            let hint = Some(
+                "use lower-case letters, digits and hyphens, such as `daangn-careers`".to_owned(),
+            );
+            self.document.problem(
+                &["id"],
+                format!("`{id}` cannot be the name of a pipeline"),
+                hint,
+            );
+        }
+    }
+
+    fn format_of_kind(&mut self, format: ListExtract) {
+        let needed = match format {
+            ListExtract::Feed => Kind::Post,
+            ListExtract::Kma => Kind::Weather,
+            ListExtract::Css | ListExtract::Json if self.kind == Kind::Weather => {
+                let hint = Some("known for weather: `kma`".to_owned());
+                self.document.problem(
+                    &["list", "extract"],
+                    "weather needs a format that types its readings",
+                    hint,
+                );
+                return;
+            }
+            ListExtract::Css | ListExtract::Json => return,
+        };
+        if needed != self.kind {
+            let message = format!(
+                "this format gives records of kind `{needed}`, but the pipeline's kind is `{}`",
+                self.kind
+            );
+            self.document.problem(
+                &["list", "extract"],
+                message,
+                Some(format!("set `kind = \"{needed}\"`")),
+            );
+        }
+    }
+
+    fn list(&mut self, file: ListFile) -> Option<List> {
+        let language = match file.extract {
+            ListExtract::Css => Language::Css,
+            ListExtract::Json => Language::Json,
+            ListExtract::Feed | ListExtract::Kma => Language::Known,
+        };
+        let fields = self.rules(&["list", "fields"], file.fields, language);
+        if language == Language::Known {
+            for (given, key) in [
+                (file.item.is_some(), "item"),
+                (file.link.is_some(), "link"),
+                (file.id.is_some(), "id"),
+            ] {
+                if given {
+                    self.document.problem(
+                        &["list", key],
+                        "this format knows its entries: remove the key",
+                        None,
+                    );
+                }
+            }
+            let format = if file.extract == ListExtract::Kma {
+                ListFormat::Kma
+            } else {
+                ListFormat::Feed
+            };
+            return Some(List {
+                format,
+                link: None,
+                id: None,
+                fields,
+            });
+        }
+        let format = match file.item {
+            Some(item) if language == Language::Json => self.json(&["list", "item"], &item),
+            Some(item) => self.css(&["list", "item"], &item),
+            None => {
+                self.document.problem(
+                    &["list"],
+                    "`item` is missing: what marks one entry of the list?",
+                    None,
+                );
+                None
+            }
+        };
+        let id = file
+            .id
+            .map(|rule| self.rule(&["list", "id"], rule, language));
+        let Some(link) = file.link else {
+            self.document.problem(
+                &["list"],
+                "`link` is missing: where is an entry's own address?",
+                None,
+            );
+            return None;
+        };
+        let link = self.rule(&["list", "link"], link, language);
+        Some(List {
+            format: ListFormat::Items(format?),
+            link: Some(link?),
+            id: match id {
+                Some(id) => Some(id?),
+                None => None,
+            },
+            fields,
+        })
+    }
+
+    /// The owner of the list, and the other defaults.
+    fn defaults(
+        &mut self,
+        mut file: BTreeMap<String, String>,
+    ) -> (Option<String>, BTreeMap<Field, String>) {
+        let owner = match self.kind {
+            Kind::Job => Some("board"),
+            Kind::Post => Some("source"),
+            Kind::Weather => None,
+        };
+        let scope = match owner {
+            None => Some(String::new()),
+            Some(owner) => {
+                let scope = file.remove(owner).filter(|name| !name.trim().is_empty());
+                if scope.is_none() {
+                    let hint = format!(
+                        "name the list's owner once and for all, such as `{owner} = \"daangn\"`; ids depend on it"
+                    );
+                    self.document.problem(
+                        &["defaults"],
+                        format!("`{owner}` is missing in `[defaults]`"),
+                        Some(hint),
+                    );
+                }
+                scope
+            }
+        };
+        let mut defaults = BTreeMap::new();
+        for (name, value) in file {
+            if let Some(field) = self.field(&["defaults", &name], &name) {
+                defaults.insert(field, value);
+            }
+        }
+        (scope, defaults)
+    }
+
+    fn politeness(&mut self, file: &PolitenessFile) -> Option<Politeness> {
+        let delay = self.duration(
+            &["politeness", "delay"],
+            file.delay.as_deref(),
+            DEFAULT_DELAY,
+        );
+        let concurrency = file.concurrency.unwrap_or(1);
+        if !(1..=64).contains(&concurrency) {
+            let hint = Some("a polite crawler opens a few connections a host".to_owned());
+            self.document.problem(
+                &["politeness", "concurrency"],
+                "`concurrency` goes from 1 to 64",
+                hint,
+            );
+        }
+        Some(Politeness {
+            delay: delay?,
+            concurrency: concurrency as usize,
+        })
+    }
+
+    fn snapshot(&mut self, file: &SnapshotFile) -> Option<Snapshot> {
+        let shrink_limit = file.shrink_limit.unwrap_or(DEFAULT_SHRINK_LIMIT);
+        if !(0.0..=1.0).contains(&shrink_limit) {
+            self.document.problem(
+                &["snapshot", "shrink_limit"],
+                "`shrink_limit` is a share from 0 to 1",
+                None,
+            );
+            return None;
+        }
+        Some(Snapshot {
+            allow_empty: file.allow_empty,
+            shrink_limit,
+        })
+    }
+
+    fn duration(
+        &mut self,
+        key: &[&str],
+        text: Option<&str>,
+        default: Duration,
+    ) -> Option<Duration> {
+        let Some(text) = text else {
+            return Some(default);
+        };
+        self.document.accept(key, parse_duration(text))
+    }
+}
+
+/// A duration with its unit, such as `2s` or `1h 30m`.
+pub(in crate::config) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || {
+        format!("`{text}` is no duration: write a number and its unit, such as `2s`, `10m`, `1h`")
+    };
+    let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(signed).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::pipeline::Paging;
+
+    const GOOD: &str = r#"
+id = "daangn-careers"
+kind = "job"
+description = "Open positions"
+[source]
+url = "https://about.daangn.com/jobs/?key=${KEY}"
+[source.pages]
+next_link = "a.next"
+[list]
+item = "ul.jobs > li"
+link = { css = "a", attr = "href" }
+[detail]
+extract = "css"
+[fields]
+title = { css = "h1", required = true }
+[defaults]
+board = "daangn"
+"#;
+
+    fn problems(text: &str) -> Vec<String> {
+        match Pipeline::parse(Path::new("p.toml"), text.to_owned()) {
+            Ok(_) => Vec::new(),
+            Err(ConfigError(problems)) => problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn a_right_file_becomes_a_pipeline() {
+        let pipeline = Pipeline::parse(Path::new("p.toml"), GOOD.to_owned()).unwrap();
+        assert_eq!(pipeline.scope, "daangn");
+        assert_eq!(pipeline.politeness.delay, DEFAULT_DELAY);
+        assert!(matches!(pipeline.source.pages.paging, Paging::NextLink(_)));
+    }
+
+    #[test]
+    fn every_problem_is_found_at_once_with_its_place_and_a_hint() {
+        let text = GOOD
+            .replace("css = \"h1\"", "css = \"h1[\"")
+            .replace("board = \"daangn\"", "compny = \"Daangn\"")
+            .replace("[detail]", "[politeness]\ndelay = \"fast\"\n[detail]");
+        insta::assert_snapshot!(problems(&text).join("\n"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_placed_and_the_near_one_named() {
+        let text = GOOD.replace("[source.pages]", "fetsh = \"http\"\n[source.pages]");
+        let found = problems(&text);
+        assert!(
+            found[0].starts_with("p.toml:7:1: unknown field `fetsh`"),
+            "{found:?}"
+        );
+        assert!(
+            found[0].ends_with("hint: did you mean `fetch`?"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_variable_of_the_address_needs_what_fills_it() {
+        let text = GOOD.replace("?key=", "?nx={nx}&key=");
+        assert!(
+            problems(&text)[0].contains("`{nx}` needs `stations`"),
+            "{:?}",
+            problems(&text)
+        );
+        let text = GOOD.replace("?key=", "?nx={ny2}&key=");
+        assert!(
+            problems(&text)[0].contains("did you mean `ny`?"),
+            "{:?}",
+            problems(&text)
+        );
+    }
+}

@@ -1,0 +1,363 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use super::document::{SourceDocument, suggestion};
+use super::environment::{Environment, fill};
+use super::problem::{ConfigError, Problem};
+
+/// The settings file that is read when none is named.
+const DEFAULT_FILE: &str = "trendy.toml";
+
+/// Where a setting's value came from; a later one wins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// The file's top level.
+    File(PathBuf),
+    /// A profile of the file.
+    Profile(PathBuf, String),
+    /// A variable of the environment.
+    Environment(String),
+    /// A flag of the command line.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => write!(formatter, "default"),
+            Self::File(path) => write!(formatter, "{}", path.display()),
+            Self::Profile(path, name) => write!(formatter, "{} [profile.{name}]", path.display()),
+            Self::Environment(name) => write!(formatter, "${name}"),
+            Self::Flag(name) => write!(formatter, "{name}"),
+        }
+    }
+}
+
+/// One effective value, as `config show` prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its key in `trendy.toml`.
+    pub key: &'static str,
+    /// Its value; credentials hidden.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $key:ident $([$alias:literal])? = $default:expr;)*) => {
+        /// `trendy.toml`, and each `[profile.NAME]` in it.
+        #[derive(Debug, Default, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        #[schemars(title = "Trendy settings file")]
+        pub struct SettingsFile {
+            $($(#[doc = $doc])+ $key: Option<String>,)*
+            /// Local twins: a real origin → the base address that stands in for it on the wire.
+            #[serde(default)]
+            twins: BTreeMap<String, String>,
+            /// Settings that hold with `--profile NAME` only.
+            #[serde(default)]
+            profile: BTreeMap<String, SettingsFile>,
+        }
+
+        impl SettingsFile {
+            fn values(&self) -> impl Iterator<Item = (&'static str, &String)> {
+                [$((stringify!($key), &self.$key)),*].into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)))
+            }
+        }
+
+        /// Key, the variable that other tools call it by, and default.
+        const KEYS: &[(&str, Option<&str>, Option<&str>)] = &[
+            $((stringify!($key), settings!(@alias $($alias)?), $default)),*
+        ];
+    };
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+}
+
+settings! {
+    /// The store: a path or `sqlite:PATH`, or a `postgres://` address. Default: `sqlite:trendy.db`, which needs no server.
+    database_url ["DATABASE_URL"] = Some("sqlite:trendy.db");
+    /// Elasticsearch to publish to. Default: none.
+    elasticsearch_url ["ELASTICSEARCH_URL"] = None;
+    /// First part of every index name. Default: `trendy`.
+    index_prefix = Some("trendy");
+    /// Folder of pipeline files. Default: `pipelines`.
+    pipelines = Some("pipelines");
+    /// Folder of schedule files. Default: `schedules`.
+    schedules = Some("schedules");
+    /// Where the operator can be reached, told to every site in the User-Agent: an address or an e-mail. Default: none.
+    contact = None;
+    /// A WebDriver or Selenium Grid to use. Default: none; trendy starts chromedriver itself.
+    webdriver_url = None;
+    /// The chromedriver to start. Default: the one on the PATH.
+    chromedriver = None;
+    /// The Chromium or Chrome to start. Default: the one on the PATH.
+    chromium = None;
+    /// A file with terms of your own, in the form of `dictionaries/terms.toml`. Default: none.
+    terms = None;
+    /// Longest time that `run` publishes after loading. Default: `60s`; what is left goes with the next run.
+    publish_limit = Some("60s");
+}
+
+/// The effective settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    values: BTreeMap<&'static str, (String, Origin)>,
+    /// Real origin → base address that stands in for it.
+    pub twins: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Joins the file, the profile, the environment and the flags (key → value), in that order.
+    ///
+    /// `file` must exist when it is named; `trendy.toml` is read if it is there.
+    pub fn load(
+        file: Option<&Path>,
+        profile: Option<&str>,
+        environment: &Environment,
+        flags: &[(&'static str, &'static str, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut settings = Self::defaults();
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        match std::fs::read_to_string(path) {
+            Ok(text) => settings.read(path, text, profile, environment)?,
+            Err(error) if file.is_some() => {
+                return Err(
+                    Problem::of_file(path, format!("cannot read the file: {error}")).into(),
+                );
+            }
+            Err(_) => {
+                if let Some(name) = profile {
+                    let message = format!("there is no profile `{name}`: the file is not here");
+                    return Err(Problem::of_file(path, message).into());
+                }
+            }
+        }
+        settings.read_environment(environment);
+        for (key, flag, value) in flags {
+            settings
+                .values
+                .insert(key, (value.clone(), Origin::Flag(flag)));
+        }
+        Ok(settings)
+    }
+
+    /// What holds when nothing is said: `demo` starts from here, so that it cannot touch a real store.
+    pub fn defaults() -> Self {
+        let values = KEYS
+            .iter()
+            .filter_map(|(key, _, default)| Some((*key, ((*default)?.to_owned(), Origin::Default))))
+            .collect();
+        Self {
+            values,
+            twins: BTreeMap::new(),
+        }
+    }
+
+    /// Sets a value, as a flag does.
+    pub fn set(&mut self, key: &'static str, value: impl Into<String>, flag: &'static str) {
+        self.values.insert(key, (value.into(), Origin::Flag(flag)));
+    }
+
+    /// The value of a key, where it has one.
+    pub fn get(&self, key: &'static str) -> Option<&str> {
+        debug_assert!(
+            KEYS.iter().any(|(known, _, _)| *known == key),
+            "`{key}` is no setting"
+        );
+        self.values.get(key).map(|(value, _)| value.as_str())
+    }
+
+    /// Every key with its effective value, credentials in addresses hidden.
+    pub fn shown(&self) -> Vec<Setting> {
+        let mut shown = Vec::with_capacity(KEYS.len());
+        for (key, _, _) in KEYS {
+            let entry = self.values.get(key);
+            shown.push(Setting {
+                key,
+                value: entry.map(|(value, _)| without_credentials(value)),
+                origin: entry.map_or(Origin::Default, |(_, origin)| origin.clone()),
+            });
+        }
+        shown
+    }
+
+    fn read(
+        &mut self,
+        path: &Path,
+        text: String,
+        profile: Option<&str>,
+        environment: &Environment,
+    ) -> Result<(), ConfigError> {
+        let (mut document, file) = SourceDocument::parse::<SettingsFile>(path, text)?;
+        self.take(
+            &mut document,
+            &[],
+            &file,
+            &Origin::File(path.to_owned()),
+            environment,
+        );
+        for (name, nested) in &file.profile {
+            if !nested.profile.is_empty() {
+                document.problem(
+                    &["profile", name, "profile"],
+                    "a profile holds no profile",
+                    None,
+                );
+            }
+        }
+        if let Some(name) = profile {
+            if let Some(values) = file.profile.get(name) {
+                let origin = Origin::Profile(path.to_owned(), name.to_owned());
+                self.take(
+                    &mut document,
+                    &["profile", name],
+                    values,
+                    &origin,
+                    environment,
+                );
+            } else {
+                let hint = suggestion(name, file.profile.keys().map(String::as_str));
+                document.problem(&["profile"], format!("there is no profile `{name}`"), hint);
+            }
+        }
+        document.finish()
+    }
+
+    fn take(
+        &mut self,
+        document: &mut SourceDocument,
+        table: &[&str],
+        file: &SettingsFile,
+        origin: &Origin,
+        environment: &Environment,
+    ) {
+        for (key, value) in file.values() {
+            let filled = fill(value, |name| {
+                environment
+                    .resolve(name)
+                    .map(|secret| secret.expose().to_owned())
+            });
+            if let Some(value) = document.accept(&[table, &[key]].concat(), filled) {
+                self.values.insert(key, (value, origin.clone()));
+            }
+        }
+        self.twins.extend(
+            file.twins
+                .iter()
+                .map(|(origin, base)| (origin.clone(), base.clone())),
+        );
+    }
+
+    fn read_environment(&mut self, environment: &Environment) {
+        for (key, alias, _) in KEYS {
+            let own = format!("TRENDY_{}", key.to_ascii_uppercase());
+            for name in alias.iter().copied().chain([own.as_str()]) {
+                if let Some(value) = environment.get(name) {
+                    self.values.insert(
+                        key,
+                        (value.to_owned(), Origin::Environment(name.to_owned())),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// An address without its user name and password; any other text as it is.
+fn without_credentials(value: &str) -> String {
+    match Url::parse(value) {
+        Ok(mut url) if url.password().is_some() || !url.username().is_empty() => {
+            // Neither fails: the address has a host, else it could hold no credentials.
+            let hidden = url
+                .set_username("***")
+                .and_then(|()| url.set_password(Some("***")));
+            if hidden.is_ok() {
+                url.into()
+            } else {
+                "***".to_owned()
+            }
+        }
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(
+        text: &str,
+        profile: Option<&str>,
+        environment: &Environment,
+    ) -> Result<Settings, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trendy.toml");
+        std::fs::write(&path, text).unwrap();
+        Settings::load(
+            Some(&path),
+            profile,
+            environment,
+            &[("pipelines", "--pipelines", "flagged".into())],
+        )
+    }
+
+    #[test]
+    fn flag_wins_over_environment_over_profile_over_file() {
+        let text = "index_prefix = 'a'\npipelines = 'a'\ncontact = 'a'\n[profile.prod]\nindex_prefix = 'b'\ncontact = 'b'";
+        let environment =
+            Environment::of([("TRENDY_INDEX_PREFIX", "c"), ("TRENDY_PIPELINES", "c")]);
+        let settings = load(text, Some("prod"), &environment).unwrap();
+        assert_eq!(settings.get("index_prefix"), Some("c"));
+        assert_eq!(settings.get("pipelines"), Some("flagged"));
+        assert_eq!(settings.get("contact"), Some("b"));
+        assert_eq!(settings.get("schedules"), Some("schedules"));
+    }
+
+    #[test]
+    fn credentials_are_filled_from_the_environment_and_never_shown() {
+        let environment = Environment::of([("PASSWORD", "s3cret")]);
+        let settings = load(
+            "database_url = 'postgres://me:${PASSWORD}@db/trendy'",
+            None,
+            &environment,
+        )
+        .unwrap();
+        assert_eq!(
+            settings.get("database_url"),
+            Some("postgres://me:s3cret@db/trendy")
+        );
+        assert!(!format!("{:?}", settings.shown()).contains("s3cret"));
+    }
+
+    #[test]
+    fn unknown_key_is_placed_and_the_near_one_named() {
+        let error = load("\nindex_perfix = 'x'", None, &Environment::default())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("trendy.toml:2:1: unknown field `index_perfix`"),
+            "{error}"
+        );
+        assert!(error.contains("did you mean `index_prefix`?"), "{error}");
+    }
+
+    #[test]
+    fn missing_variable_is_placed() {
+        let error = load("contact = '${NOBODY}'", None, &Environment::default())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("trendy.toml:1:1: environment variable `NOBODY` is not set"),
+            "{error}"
+        );
+    }
+}
