@@ -1,1 +1,156 @@
-//! (in work)
+//! `Page → Items`: what a page says, before any meaning is read into it.
+//!
+//! A list page gives entries and the address of the next page, a detail page completes one entry. Each format is one
+//! file; which of them reads a page is the pipeline's choice, made in [`listing`] and [`detail`]. Values stay the texts
+//! that the page holds: `normalize` reads dates, numbers and names from them. An entry that cannot be told apart (no
+//! address) or lacks a required field becomes a [`Rejection`]; a page that is not what the pipeline says is an
+//! [`ExtractError`]. Parsing is work for a blocking thread: no function here is async, none does I/O.
+
+mod css;
+mod json;
+mod value;
+
+use url::Url;
+
+use crate::config::{Detail, ListFormat, Paging, Pipeline, Rule, Select};
+use crate::html::tree::TooLarge;
+use crate::record::{Field, Item, Page, Rejection, Role, Stage, Values};
+
+/// What a list page says.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Its entries, in its order.
+    pub items: Vec<Item>,
+    /// Entries that cannot be told apart.
+    pub rejections: Vec<Rejection>,
+    /// Address of the next page, where the page names it.
+    pub next: Option<Url>,
+}
+
+/// A page that is not what its pipeline says.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// The HTML is over a bound.
+    #[error("cannot read {url}: {source}")]
+    TooLarge {
+        /// The page.
+        url: String,
+        /// Which bound.
+        #[source]
+        source: TooLarge,
+    },
+    /// The page should be JSON.
+    #[error("{url} is not JSON: {source}; it begins with `{start}`")]
+    NotJson {
+        /// The page.
+        url: String,
+        /// What the parser said.
+        #[source]
+        source: serde_json::Error,
+        /// The first characters.
+        start: String,
+    },
+}
+
+/// Reads a page of a pipeline's list.
+pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError> {
+    let mut listing = match &pipeline.list.format {
+        ListFormat::Items(Select::Css { selector, .. }) => css::listing(pipeline, selector, page)?,
+        ListFormat::Items(Select::Json { path, .. }) => json::listing(pipeline, path, page)?,
+        ListFormat::Feed | ListFormat::Kma => Listing::default(),
+    };
+    if pipeline.detail.is_none() {
+        let (items, rejections) = complete(pipeline, listing.items);
+        listing.items = items;
+        listing.rejections.extend(rejections);
+    }
+    Ok(listing)
+}
+
+/// Reads the page behind an entry; what the list said of it stands where the page says nothing.
+pub fn detail(
+    pipeline: &Pipeline,
+    format: Detail,
+    page: &Page,
+) -> Result<Result<Item, Rejection>, ExtractError> {
+    let Role::Detail { entry } = &page.request.role else {
+        return Ok(Err(rejection(
+            page.url.as_str(),
+            "the page was not asked for as a detail page".into(),
+            None,
+        )));
+    };
+    let values = match format {
+        Detail::Css => css::detail(pipeline, page)?,
+        Detail::Json => json::detail(pipeline, page)?,
+    };
+    let mut item = Item::clone(entry);
+    if let (Values::Fields(fields), values) = (&mut item.values, values) {
+        fields.extend(values);
+    }
+    Ok(check_required(pipeline, item))
+}
+
+fn complete(pipeline: &Pipeline, items: Vec<Item>) -> (Vec<Item>, Vec<Rejection>) {
+    let mut complete = Vec::with_capacity(items.len());
+    let mut rejections = Vec::new();
+    for item in items {
+        match check_required(pipeline, item) {
+            Ok(item) => complete.push(item),
+            Err(rejection) => rejections.push(rejection),
+        }
+    }
+    (complete, rejections)
+}
+
+/// Rejects an item in which a required field matched nothing, naming the field and its selector.
+fn check_required(pipeline: &Pipeline, item: Item) -> Result<Item, Rejection> {
+    let Values::Fields(values) = &item.values else {
+        return Ok(item);
+    };
+    let required = pipeline
+        .list
+        .fields
+        .iter()
+        .chain(&pipeline.fields)
+        .filter(|(_, rule)| rule.required);
+    for (field, rule) in required {
+        if !values.contains_key(field) && !pipeline.defaults.contains_key(field) {
+            let reason = format!(
+                "required field `{field}` matched nothing (`{}`)",
+                rule.select.as_str()
+            );
+            let payload = serde_json::to_value(&item).ok();
+            return Err(rejection(item.entry.url.as_str(), reason, payload));
+        }
+    }
+    Ok(item)
+}
+
+fn rejection(url: &str, reason: String, payload: Option<serde_json::Value>) -> Rejection {
+    Rejection {
+        stage: Stage::Extract,
+        url: url.to_owned(),
+        reason,
+        payload,
+    }
+}
+
+/// The rules that read an entry of the list: those of the list and, without detail pages, all of them.
+fn entry_rules(pipeline: &Pipeline) -> impl Iterator<Item = (&Field, &Rule)> {
+    let own = pipeline
+        .detail
+        .is_none()
+        .then_some(&pipeline.fields)
+        .into_iter()
+        .flatten();
+    pipeline.list.fields.iter().chain(own)
+}
+
+/// The selector of the next page's link, where the list is paged by one.
+const fn next_link(pipeline: &Pipeline) -> Option<&Select> {
+    match &pipeline.source.pages.paging {
+        Paging::NextLink(select) => Some(select),
+        Paging::None | Paging::PageParam { .. } => None,
+    }
+}

@@ -137,6 +137,13 @@ fields! {
     Tags "tags" "The source's own tags." [Post];
 }
 
+impl Field {
+    /// Whether it holds several texts.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::EmploymentType | Self::Tags | Self::Author)
+    }
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())

@@ -1,0 +1,88 @@
+//! HTML by CSS selectors.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use scraper::{ElementRef, Html, Selector};
+use url::Url;
+
+use super::{ExtractError, Listing, next_link, value};
+use crate::config::{Pipeline, Rule, Select};
+use crate::html::{decode, text, tree};
+use crate::record::{Field, Page};
+
+static BASE: LazyLock<Selector> =
+    LazyLock::new(|| Selector::parse("base[href]").expect("a constant selector that parses"));
+
+pub(super) fn listing(
+    pipeline: &Pipeline,
+    item: &Selector,
+    page: &Page,
+) -> Result<Listing, ExtractError> {
+    let html = parse(page)?;
+    let base = base(&html, &page.url);
+    let mut listing = Listing::default();
+    for element in html.select(item) {
+        match value::item(pipeline, &base, |rule| candidates(rule, element)) {
+            Ok(item) => listing.items.push(item),
+            Err(rejection) => listing.rejections.push(rejection),
+        }
+    }
+    if let Some(Select::Css { selector, attr, .. }) = next_link(pipeline) {
+        let href = html
+            .select(selector)
+            .find_map(|element| element.attr(attr.as_deref().unwrap_or("href")));
+        listing.next = href.and_then(|href| base.join(href.trim()).ok());
+    }
+    Ok(listing)
+}
+
+pub(super) fn detail(
+    pipeline: &Pipeline,
+    page: &Page,
+) -> Result<BTreeMap<Field, Vec<String>>, ExtractError> {
+    let html = parse(page)?;
+    Ok(value::fields(pipeline.fields.iter(), |rule| {
+        candidates(rule, html.root_element())
+    }))
+}
+
+fn parse(page: &Page) -> Result<Html, ExtractError> {
+    let decoded = decode(&page.body, page.content_type.as_deref());
+    tree::parse(&decoded.text).map_err(|source| ExtractError::TooLarge {
+        url: page.url.to_string(),
+        source,
+    })
+}
+
+/// What relative addresses are relative to: the page's `<base>`, else its own address.
+fn base(html: &Html, url: &Url) -> Url {
+    let declared = html
+        .select(&BASE)
+        .next()
+        .and_then(|element| element.attr("href"));
+    declared
+        .and_then(|href| url.join(href).ok())
+        .unwrap_or_else(|| url.clone())
+}
+
+/// The texts that a rule's selector matches in an element, or at the element itself: an entry may be its own link.
+fn candidates<'a>(rule: &'a Rule, element: ElementRef<'a>) -> impl Iterator<Item = String> + 'a {
+    let (selector, attr) = match &rule.select {
+        Select::Css { selector, attr, .. } => (Some(selector), attr.as_deref()),
+        Select::Json { .. } => (None, None),
+    };
+    let itself = selector
+        .filter(|selector| selector.matches(&element))
+        .map(|_| element);
+    let within = selector
+        .into_iter()
+        .flat_map(move |selector| element.select(selector));
+    itself
+        .into_iter()
+        .chain(within)
+        .filter_map(move |element| match attr {
+            Some(attr) => element.attr(attr).map(str::to_owned),
+            None => Some(text::of(element)),
+        })
+}

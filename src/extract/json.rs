@@ -1,0 +1,92 @@
+//! JSON by JSONPath (RFC 9535).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json_path::JsonPath;
+use url::Url;
+
+use super::{ExtractError, Listing, next_link, value};
+use crate::config::{Pipeline, Rule, Select};
+use crate::html::decode;
+use crate::record::{Field, Page};
+
+/// How much of a page that is no JSON stands in the message.
+const START_CHARS: usize = 60;
+
+pub(super) fn listing(
+    pipeline: &Pipeline,
+    item: &JsonPath,
+    page: &Page,
+) -> Result<Listing, ExtractError> {
+    let document = parse(page)?;
+    let mut listing = Listing::default();
+    for node in item.query(&document).all() {
+        match value::item(pipeline, &page.url, |rule| candidates(rule, node)) {
+            Ok(item) => listing.items.push(item),
+            Err(rejection) => listing.rejections.push(rejection),
+        }
+    }
+    listing.next = next(pipeline, &document, &page.url);
+    Ok(listing)
+}
+
+pub(super) fn detail(
+    pipeline: &Pipeline,
+    page: &Page,
+) -> Result<BTreeMap<Field, Vec<String>>, ExtractError> {
+    let document = parse(page)?;
+    Ok(value::fields(pipeline.fields.iter(), |rule| {
+        candidates(rule, &document)
+    }))
+}
+
+fn parse(page: &Page) -> Result<Value, ExtractError> {
+    let decoded = decode(&page.body, page.content_type.as_deref());
+    serde_json::from_str(&decoded.text).map_err(|source| ExtractError::NotJson {
+        url: page.url.to_string(),
+        source,
+        start: decoded
+            .text
+            .trim_start()
+            .chars()
+            .take(START_CHARS)
+            .collect(),
+    })
+}
+
+fn next(pipeline: &Pipeline, document: &Value, base: &Url) -> Option<Url> {
+    let Some(Select::Json { path, .. }) = next_link(pipeline) else {
+        return None;
+    };
+    let link = path.query(document).first()?.as_str()?.trim();
+    if link.is_empty() {
+        None
+    } else {
+        base.join(link).ok()
+    }
+}
+
+/// The texts of the nodes that a rule's path matches; a list gives each of its elements.
+fn candidates(rule: &Rule, node: &Value) -> Vec<String> {
+    let Select::Json { path, .. } = &rule.select else {
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for found in path.query(node).all() {
+        match found {
+            Value::Array(elements) => texts.extend(elements.iter().filter_map(scalar)),
+            other => texts.extend(scalar(other)),
+        }
+    }
+    texts
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
