@@ -1,3 +1,9 @@
-//! The `trendy` command.
+//! The `trendy` command: parses, dispatches, and turns what happened into an exit code.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -87,6 +87,16 @@ pub enum Fetch {
     Browser,
 }
 
+impl Fetch {
+    /// The name in pipeline files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Browser => "browser",
+        }
+    }
+}
+
 /// Which issue is asked for: the newest that is out.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

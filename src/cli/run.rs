@@ -1,0 +1,205 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc;
+use trendy::config::{Pipeline, Settings, suggestion};
+use trendy::record::{Counts, Outcome, Record};
+use trendy::run::{PublishSummary, RunOptions, RunSummary, Services, publish_all, run as run_pipeline};
+use trendy::telemetry::ProgressBars;
+
+use super::Context;
+use super::check::missing_secrets;
+use super::exit::{Exit, Failure, with_causes};
+use super::output::{Format, FormatArgs, print_rows};
+use super::services;
+
+/// The columns of the summary.
+const SUMMARY: &[&str] = &[
+    "pipeline", "outcome", "pages", "records", "added", "updated", "closed", "reopened", "unchanged", "rejected", "seconds",
+];
+
+/// Most pipelines at once: they wait for different hosts, while memory and the store are shared.
+const PIPELINES_AT_ONCE: usize = 4;
+
+/// Collect, load and publish
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// Pipelines, by name
+    #[arg(value_name = "PIPELINE", required_unless_present = "all")]
+    pipelines: Vec<String>,
+    /// Every pipeline that is enabled
+    #[arg(long, conflicts_with = "pipelines")]
+    all: bool,
+    /// Print the records; write nothing
+    #[arg(long, conflicts_with = "accept")]
+    dry_run: bool,
+    /// Take at most this many entries of each list; closes nothing
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Believe a list that is empty or shrank, this once
+    #[arg(long)]
+    accept: bool,
+    /// Load only; leave publishing to another process
+    #[arg(long)]
+    no_publish: bool,
+    #[command(flatten)]
+    output: FormatArgs,
+}
+
+pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failure> {
+    let settings = context.settings()?;
+    let chosen = choose(services::pipelines(&settings)?, &args)?;
+    for pipeline in &chosen {
+        if let Some(name) = missing_secrets(pipeline, &context.environment).first() {
+            return Err(Failure::usage(format!(
+                "{}: environment variable `{name}` is not set\n  hint: set it, or leave pipeline `{}` out",
+                pipeline.path.display(),
+                pipeline.id
+            )));
+        }
+    }
+    let publish_limit = publish_limit(&settings)?;
+    let services = services::services(&settings, &context.environment).await?;
+    let bars = bars(context);
+    if args.dry_run {
+        return dry_run(&chosen, &services, &args, &bars).await;
+    }
+    let options = RunOptions { limit: args.limit.and_then(|limit| usize::try_from(limit).ok()), accept: args.accept, dry_run: None };
+    let summaries = run_all(&chosen, &services, &options, &bars).await;
+    services.collector.close().await;
+    let mut exit = print_summary(&summaries, args.output.format)?;
+    if !args.no_publish {
+        let published = publish_all(&services.store, &settings, publish_limit).await.map_err(Failure::run)?;
+        exit = exit.max(report_published(&published)?);
+    }
+    Ok(exit)
+}
+
+/// Bars on a terminal, unless they are not wanted.
+pub(super) fn bars(context: &Context) -> ProgressBars {
+    if context.common.quiet { ProgressBars::hidden() } else { ProgressBars::on_terminal() }
+}
+
+pub(super) fn publish_limit(settings: &Settings) -> Result<Duration, Failure> {
+    let text = settings.get("publish_limit").unwrap_or_default();
+    trendy::config::parse_duration(text).map_err(|error| Failure::usage(format!("`publish_limit`: {error}")))
+}
+
+fn choose(pipelines: Vec<Pipeline>, args: &RunArgs) -> Result<Vec<Arc<Pipeline>>, Failure> {
+    if args.all {
+        return Ok(pipelines.into_iter().filter(|pipeline| pipeline.enabled).map(Arc::new).collect());
+    }
+    let known: Vec<Arc<Pipeline>> = pipelines.into_iter().map(Arc::new).collect();
+    let mut chosen: Vec<Arc<Pipeline>> = Vec::new();
+    for name in &args.pipelines {
+        let Some(pipeline) = known.iter().find(|pipeline| pipeline.id.as_str() == name) else {
+            let names = known.iter().map(|pipeline| pipeline.id.as_str());
+            let hint = suggestion(name, names).unwrap_or_else(|| "`trendy list` prints the known ones".to_owned());
+            return Err(Failure::usage(format!("there is no pipeline `{name}`\n  hint: {hint}")));
+        };
+        if !chosen.iter().any(|other| other.id == pipeline.id) {
+            chosen.push(Arc::clone(pipeline));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Runs pipelines side by side; the result is in their order.
+pub(super) async fn run_all(
+    pipelines: &[Arc<Pipeline>],
+    services: &Services,
+    options: &RunOptions,
+    bars: &ProgressBars,
+) -> Vec<RunSummary> {
+    let runs = pipelines.iter().map(|pipeline| async move {
+        let progress = bars.of_pipeline(pipeline.id.as_str());
+        let result = run_pipeline(pipeline, services, options, &progress).await;
+        progress.finish();
+        result.unwrap_or_else(|error| RunSummary {
+            pipeline: pipeline.id.clone(),
+            run_id: None,
+            outcome: Some(Outcome::Failed),
+            reason: Some(with_causes(&error)),
+            counts: Counts::default(),
+            seconds: 0.0,
+        })
+    });
+    stream::iter(runs).buffered(PIPELINES_AT_ONCE).collect().await
+}
+
+/// Prints the summary on stdout and, on stderr, why runs did not end well.
+pub(super) fn print_summary(summaries: &[RunSummary], format: Format) -> Result<Exit, Failure> {
+    print_rows(summaries, SUMMARY, format)?;
+    let mut exit = Exit::Done;
+    for summary in summaries {
+        if let Some(reason) = &summary.reason {
+            let outcome = summary.outcome.map_or("interrupted", Outcome::as_str);
+            tracing::error!("{}: {outcome}: {reason}", summary.pipeline);
+        }
+        exit = exit.max(match summary.outcome {
+            Some(Outcome::Ok) if summary.counts.rejected == 0 => Exit::Done,
+            Some(Outcome::Ok) => Exit::Incomplete,
+            Some(_) => Exit::Failed,
+            None => Exit::Interrupted,
+        });
+        if summary.counts.rejected > 0 {
+            tracing::warn!("{}: {} rejected; see `trendy dead-letters`", summary.pipeline, summary.counts.rejected);
+        }
+    }
+    Ok(exit)
+}
+
+fn report_published(published: &[PublishSummary]) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
+    for target in published {
+        match &target.problem {
+            Some(problem) => {
+                tracing::warn!("target {} lags by {} changes: {problem}; the data is kept", target.target, target.lag);
+                exit = Exit::Incomplete;
+            }
+            None if target.refused > 0 => {
+                tracing::warn!("target {} refused {} documents; see `trendy dead-letters`", target.target, target.refused);
+                exit = Exit::Incomplete;
+            }
+            None => tracing::info!("target {}: {} documents sent", target.target, target.sent),
+        }
+    }
+    Ok(exit)
+}
+
+/// Prints the records that a run would load, one JSON object a line, as they come.
+async fn dry_run(
+    pipelines: &[Arc<Pipeline>],
+    services: &Services,
+    args: &RunArgs,
+    bars: &ProgressBars,
+) -> Result<Exit, Failure> {
+    let (sender, mut records) = mpsc::channel::<Record>(64);
+    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
+    let options = RunOptions { limit, accept: false, dry_run: Some(sender) };
+    let runs = async {
+        let summaries = run_all(pipelines, services, &options, bars).await;
+        drop(options);
+        summaries
+    };
+    let print = async {
+        while let Some(record) = records.recv().await {
+            print_rows(&[record], &[], Format::Ndjson)?;
+        }
+        Ok::<(), Failure>(())
+    };
+    let (summaries, printed) = tokio::join!(runs, print);
+    services.collector.close().await;
+    printed?;
+    let mut exit = Exit::Done;
+    for summary in &summaries {
+        if let Some(reason) = &summary.reason {
+            tracing::error!("{}: {reason}", summary.pipeline);
+            exit = Exit::Failed;
+        } else if summary.counts.rejected > 0 {
+            exit = exit.max(Exit::Incomplete);
+        }
+    }
+    Ok(exit)
+}

@@ -1,0 +1,95 @@
+//! Building what a run needs from the settings, the same for `run`, `demo` and `schedule run`.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use trendy::collect::{CollectSettings, Collector, Twins};
+use trendy::config::{Environment, Pipeline, Schedule, Settings, load_pipelines, load_schedules};
+use trendy::load::Store;
+use trendy::normalize::Dictionaries;
+use trendy::run::Services;
+
+use super::exit::{Exit, Failure};
+
+/// Runs a command's future to its end.
+pub(super) fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+/// Becomes true at the first SIGINT or SIGTERM: what is in flight is finished. A second one ends the process at once.
+pub(super) fn stop_on_signal() -> Result<watch::Receiver<bool>, Failure> {
+    let (sender, receiver) = watch::channel(false);
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if sender.send_replace(true) {
+                std::process::exit(130);
+            }
+            tracing::warn!("finishing what is in flight; once more to leave at once");
+        }
+    });
+    Ok(receiver)
+}
+
+/// What every run of this process shares.
+pub(super) async fn services(settings: &Settings, environment: &Environment) -> Result<Services, Failure> {
+    let twins = Twins::parse(settings.twins.iter()).map_err(Failure::usage)?;
+    let path = |key| settings.get(key).map(PathBuf::from);
+    let webdriver_url = match settings.get("webdriver_url") {
+        None => None,
+        Some(url) => Some(url.parse().map_err(|error| Failure::usage(format!("`webdriver_url`: `{url}`: {error}")))?),
+    };
+    let collect = CollectSettings {
+        user_agent: user_agent(settings.get("contact")),
+        twins,
+        webdriver_url,
+        chromedriver: path("chromedriver"),
+        chromium: path("chromium"),
+        ..CollectSettings::default()
+    };
+    let collector = Collector::new(collect, environment.clone()).map_err(Failure::run)?;
+    let dictionaries = dictionaries(settings)?;
+    let store = open_store(settings).await?;
+    Ok(Services { store, collector, dictionaries: Arc::new(dictionaries), stop: stop_on_signal()? })
+}
+
+/// The store of the settings.
+pub(super) async fn open_store(settings: &Settings) -> Result<Store, Failure> {
+    Ok(Store::open(settings.get("database_url").unwrap_or_default()).await?)
+}
+
+/// The bundled dictionaries, and the user's own terms.
+pub(super) fn dictionaries(settings: &Settings) -> Result<Dictionaries, Failure> {
+    let Some(path) = settings.get("terms") else { return Ok(Dictionaries::bundled()) };
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read `{path}`: {error}")))?;
+    Dictionaries::with_terms(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))
+}
+
+/// One identity, and where its operator can be reached.
+fn user_agent(contact: Option<&str>) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match contact {
+        Some(contact) => format!("trendy/{version} (+{contact})"),
+        None => format!("trendy/{version}"),
+    }
+}
+
+/// The pipelines of the settings' folder.
+pub(super) fn pipelines(settings: &Settings) -> Result<Vec<Pipeline>, Failure> {
+    Ok(load_pipelines(Path::new(settings.get("pipelines").unwrap_or_default())).all_or_problems()?)
+}
+
+/// The schedules of the settings' folder, for these pipelines.
+pub(super) fn schedules(settings: &Settings, pipelines: &[Pipeline]) -> Result<Vec<Schedule>, Failure> {
+    let known: BTreeSet<&str> = pipelines.iter().map(|pipeline| pipeline.id.as_str()).collect();
+    Ok(load_schedules(Path::new(settings.get("schedules").unwrap_or_default()), &known).all_or_problems()?)
+}

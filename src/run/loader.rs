@@ -1,0 +1,107 @@
+//! The end of the stages: batches of records, each written in one transaction.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::load::{Batch, LoadReport, Store, StoreError};
+use crate::record::{Counts, Outcome, Record, RecordId, Rejection, RunId};
+use crate::telemetry::Progress;
+
+/// Most rows of a batch: a transaction of some milliseconds on a Pi's card, and a few MiB of records.
+const BATCH_ROWS: usize = 500;
+/// Longest that a row waits for its batch: a crash fetches again at most what came in since.
+const BATCH_AGE: Duration = Duration::from_secs(2);
+
+/// What the stages before send.
+pub(super) enum Load {
+    /// A page was fetched.
+    Fetched,
+    /// The list names this record; its detail page may yet fail.
+    Seen(RecordId),
+    /// A record.
+    Record(Box<Record>),
+    /// Something that did not become one, and what it means should nothing become one.
+    Rejected(Rejection, Option<Outcome>),
+}
+
+/// Where batches go.
+pub(super) enum Sink<'a> {
+    /// Into the store, for a run.
+    Store(&'a Store, RunId),
+    /// To whoever asked for a dry run.
+    Channel(mpsc::Sender<Record>),
+}
+
+/// What went into the sink in this process.
+#[derive(Default)]
+pub(super) struct Sunk {
+    /// What it amounts to.
+    pub(super) counts: Counts,
+    /// The first thing that failed, and the outcome that it means if nothing else came through.
+    pub(super) first_failure: Option<(Outcome, String)>,
+}
+
+/// Writes everything that comes, until all senders are gone.
+pub(super) async fn load(
+    sink: Sink<'_>,
+    mut loads: mpsc::Receiver<Load>,
+    progress: &Progress,
+) -> Result<Sunk, StoreError> {
+    let mut sunk = Sunk::default();
+    let mut batch = Batch::at(Timestamp::now());
+    let mut due = Instant::now() + BATCH_AGE;
+    loop {
+        let next = tokio::time::timeout_at(due, loads.recv()).await;
+        let ended = matches!(next, Ok(None));
+        match next {
+            Ok(Some(Load::Fetched)) => batch.pages += 1,
+            Ok(Some(Load::Seen(id))) => batch.seen.push(id),
+            Ok(Some(Load::Record(record))) => batch.records.push(*record),
+            Ok(Some(Load::Rejected(rejection, outcome))) => {
+                if let (Some(outcome), None) = (outcome, &sunk.first_failure) {
+                    sunk.first_failure = Some((outcome, format!("{}: {}", rejection.url, rejection.reason)));
+                }
+                batch.rejections.push(rejection);
+            }
+            Ok(None) | Err(_) => {}
+        }
+        let rows = batch.records.len() + batch.seen.len() + batch.rejections.len();
+        if ended || next.is_err() || rows >= BATCH_ROWS {
+            let full = std::mem::replace(&mut batch, Batch::at(Timestamp::now()));
+            sunk.counts += write(&sink, full, progress).await?;
+            due = Instant::now() + BATCH_AGE;
+        }
+        if ended {
+            return Ok(sunk);
+        }
+    }
+}
+
+async fn write(sink: &Sink<'_>, mut batch: Batch, progress: &Progress) -> Result<Counts, StoreError> {
+    let mut counts = Counts {
+        pages: batch.pages,
+        records: batch.records.len() as u64,
+        rejected: batch.rejections.len() as u64,
+        ..Counts::default()
+    };
+    progress.records(batch.records.len());
+    match sink {
+        Sink::Store(store, run) => {
+            batch.at = Timestamp::now();
+            let LoadReport { added, updated, unchanged, reopened, .. } = store.load(*run, &batch).await?;
+            counts += Counts { added, updated, unchanged, reopened, ..Counts::default() };
+        }
+        Sink::Channel(sender) => {
+            for record in batch.records {
+                drop(sender.send(record).await);
+            }
+            for rejection in batch.rejections {
+                tracing::warn!(url = rejection.url, reason = rejection.reason, "rejected");
+            }
+        }
+    }
+    Ok(counts)
+}

@@ -1,0 +1,234 @@
+//! The engine: joins the stages of one pipeline's run, and knows nothing that a stage knows.
+//!
+//! A run is a walk and three stages behind it, joined by bounded channels, so that a slow store slows the crawl and
+//! memory stays flat however long the list is:
+//!
+//! ```text
+//! walk ──entries──► details ──pages──► transform ──records──► loader ──► store
+//! ```
+//!
+//! The [walk](walk) reads the list and notes every entry's id: presence comes from the list alone. Details fetches the
+//! page behind each entry, transform extracts and normalizes on blocking threads, the loader writes batches, each in one
+//! transaction. When the walk has reached the end of the list and everything behind it is loaded, the
+//! [snapshot](snapshot) says what is closed. A run that died goes on under its own number: what it had loaded is not
+//! fetched again, its list is walked anew.
+
+mod loader;
+mod publish;
+mod requests;
+mod snapshot;
+mod transform;
+mod walk;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+
+pub use publish::{PublishSummary, publish_all};
+
+use crate::collect::{Collector, FetchError};
+use crate::config::Pipeline;
+use crate::load::{Lock, OpenRun, Store, StoreError};
+use crate::normalize::Dictionaries;
+use crate::record::{Counts, Outcome, PipelineId, Record, RecordId, RunId};
+use crate::telemetry::Progress;
+
+/// Room of each channel. Small: what waits in a channel is memory, and a crash fetches it again.
+const CHANNEL_ROOM: usize = 16;
+
+/// What every run of a process shares.
+pub struct Services {
+    /// The record of truth.
+    pub store: Store,
+    /// Fetchers, and what they owe to hosts.
+    pub collector: Collector,
+    /// Terms, companies, stations.
+    pub dictionaries: Arc<Dictionaries>,
+    /// Becomes true when the process is asked to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// How a run differs from a usual one.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Most entries to take from the list; such a run closes nothing.
+    pub limit: Option<usize>,
+    /// Believe a list that is empty or shrank.
+    pub accept: bool,
+    /// Where records go instead of the store; such a run writes nothing.
+    pub dry_run: Option<mpsc::Sender<Record>>,
+}
+
+/// How a run ended: one row of the summary.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunSummary {
+    /// The pipeline.
+    pub pipeline: PipelineId,
+    /// Number of the run; none in a dry run.
+    pub run_id: Option<RunId>,
+    /// How it ended; none when it was interrupted and will go on.
+    pub outcome: Option<Outcome>,
+    /// Why, where it is not `ok`.
+    pub reason: Option<String>,
+    /// What it did.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Why a run did not start, or could not be written down.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Another process runs the pipeline.
+    #[error("pipeline `{0}` is being run by another process; wait for it, or end it")]
+    Locked(PipelineId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is nothing to fetch with.
+    #[error("cannot start pipeline `{pipeline}`: {source}")]
+    Fetcher {
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// What is missing.
+        #[source]
+        source: FetchError,
+    },
+}
+
+/// Runs one pipeline from its list to the store.
+pub async fn run(
+    pipeline: &Arc<Pipeline>,
+    services: &Services,
+    options: &RunOptions,
+    progress: &Progress,
+) -> Result<RunSummary, RunError> {
+    let started = Instant::now();
+    let fetcher = services
+        .collector
+        .fetcher(pipeline)
+        .map_err(|source| RunError::Fetcher { pipeline: pipeline.id.clone(), source })?;
+    let open = match options.dry_run {
+        Some(_) => None,
+        None => Some(Locked::open(pipeline, &services.store).await?),
+    };
+
+    let loaded = open.as_ref().map_or_else(HashSet::new, |locked| locked.run.loaded.clone());
+    let (entries_in, entries) = mpsc::channel(CHANNEL_ROOM);
+    let (pages_in, pages) = mpsc::channel(CHANNEL_ROOM);
+    let (loads_in, loads) = mpsc::channel(CHANNEL_ROOM);
+    let walk = walk::Walk::new(pipeline, fetcher.as_ref(), services, options, progress, &loaded);
+    let sink = match (&options.dry_run, &open) {
+        (Some(sender), _) => loader::Sink::Channel(sender.clone()),
+        (None, Some(locked)) => loader::Sink::Store(&services.store, locked.run.id),
+        (None, None) => unreachable!("a run without a store is a dry run"),
+    };
+    let stages = async {
+        let walked = walk.list(entries_in, pages_in.clone(), loads_in.clone());
+        let stop = services.stop.clone();
+        let details = walk::details(pipeline, fetcher.as_ref(), stop, entries, pages_in, loads_in.clone());
+        let transform = transform::transform(pipeline, &services.dictionaries, pages, loads_in);
+        Ok(tokio::join!(walked, details, transform).0)
+    };
+    // A store that fails ends the run at once: the stages before it are dropped where they stand.
+    let (walked, sunk) = tokio::try_join!(stages, loader::load(sink, loads, progress))?;
+    let fresh = loaded.is_empty();
+
+    let summary = |run_id, ending: Ending, counts| RunSummary {
+        pipeline: pipeline.id.clone(),
+        run_id,
+        outcome: ending.outcome,
+        reason: ending.reason,
+        counts,
+        seconds: elapsed_seconds(started.elapsed()),
+    };
+    let Some(locked) = open else {
+        let ending = Ending::of_walk(&walked.end, &sunk, fresh);
+        return Ok(summary(None, ending, sunk.counts));
+    };
+    let run = locked.run.id;
+    let ending = Ending::of_walk(&walked.end, &sunk, fresh);
+    let ending = believe(pipeline, services, options, run, &walked, ending).await?;
+    let now = Timestamp::now();
+    let counts = match ending.outcome {
+        Some(outcome) => services.store.finish_run(run, outcome, ending.reason.as_deref(), now).await?.counts,
+        None => {
+            services.store.interrupt_run(run, now).await?;
+            sunk.counts
+        }
+    };
+    Ok(summary(Some(run), ending, counts))
+}
+
+/// An open run and the lock that keeps it alone.
+struct Locked {
+    run: OpenRun,
+    _lock: Lock,
+}
+
+impl Locked {
+    async fn open(pipeline: &Pipeline, store: &Store) -> Result<Self, RunError> {
+        let name = format!("pipeline:{}", pipeline.id);
+        let lock = store.lock(&name).await?.ok_or_else(|| RunError::Locked(pipeline.id.clone()))?;
+        let run = store.begin_run(&pipeline.id, Timestamp::now()).await?;
+        Ok(Self { run, _lock: lock })
+    }
+}
+
+/// Closes what a whole list no longer names, unless the list cannot be believed: then the run ends otherwise.
+async fn believe(
+    pipeline: &Pipeline,
+    services: &Services,
+    options: &RunOptions,
+    run: RunId,
+    walked: &walk::Walked,
+    ending: Ending,
+) -> Result<Ending, RunError> {
+    let whole = walked.end == snapshot::WalkEnd::Complete;
+    if !whole || ending.outcome != Some(Outcome::Ok) || !walked.holds_snapshot {
+        return Ok(ending);
+    }
+    let before: Vec<RecordId> = services.store.active_ids(pipeline.kind, &pipeline.scope).await?;
+    match snapshot::judge(&walked.listed, &before, pipeline.snapshot, options.accept) {
+        snapshot::Verdict::Close(ids) => {
+            services.store.close(run, &ids, Timestamp::now()).await?;
+            Ok(ending)
+        }
+        snapshot::Verdict::Refuse(outcome, reason) => Ok(Ending { outcome: Some(outcome), reason: Some(reason) }),
+    }
+}
+
+/// How a run ended and why.
+struct Ending {
+    outcome: Option<Outcome>,
+    reason: Option<String>,
+}
+
+impl Ending {
+    /// What the walk and the stages behind it amount to, before the list is compared with the one before. A run in which
+    /// nothing became a record is what its first failure means; `fresh` tells that none had before it was resumed.
+    fn of_walk(end: &snapshot::WalkEnd, sunk: &loader::Sunk, fresh: bool) -> Self {
+        use snapshot::WalkEnd;
+        let with = |outcome, reason: String| Self { outcome: Some(outcome), reason: Some(reason) };
+        match end {
+            WalkEnd::Interrupted => Self { outcome: None, reason: Some("interrupted; the next run goes on".to_owned()) },
+            WalkEnd::Failed(outcome, reason) => with(*outcome, reason.clone()),
+            WalkEnd::MaxPages(max) => {
+                with(Outcome::Partial, format!("the list goes on after {max} pages; raise `max` in `[source.pages]`"))
+            }
+            WalkEnd::Complete | WalkEnd::Limited => match &sunk.first_failure {
+                Some((outcome, reason)) if fresh && sunk.counts.records == 0 => with(*outcome, reason.clone()),
+                _ => Self { outcome: Some(Outcome::Ok), reason: None },
+            },
+        }
+    }
+}
+
+fn elapsed_seconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 100.0).round() / 100.0
+}

@@ -1,0 +1,75 @@
+//! Extract and normalize, on blocking threads: parsing would hold up the fetches that share an async thread.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc};
+
+use super::loader::Load;
+use super::walk::send;
+use crate::config::Pipeline;
+use crate::extract;
+use crate::normalize::{self, Dictionaries};
+use crate::record::{self, Item, Outcome, Rejection, Stage};
+
+/// Something to make a record of.
+pub(super) enum Page {
+    /// The page behind an entry.
+    Detail(record::Page),
+    /// An entry that says everything itself.
+    Entry(Item),
+}
+
+/// Makes a record, or a rejection, of each page; in parallel, so the order is not that of the list.
+pub(super) async fn transform(
+    pipeline: &Arc<Pipeline>,
+    dictionaries: &Arc<Dictionaries>,
+    pages: mpsc::Receiver<Page>,
+    loads: mpsc::Sender<Load>,
+) {
+    let pages = Mutex::new(pages);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = (0..threads).map(|_| async {
+        loop {
+            let Some(page) = pages.lock().await.recv().await else { break };
+            let (pipeline, dictionaries) = (Arc::clone(pipeline), Arc::clone(dictionaries));
+            send(&loads, blocking(move || one(&pipeline, &dictionaries, page)).await).await;
+        }
+    });
+    futures_util::future::join_all(workers).await;
+}
+
+fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
+    let fetched_at = match &page {
+        Page::Detail(page) => page.fetched_at,
+        Page::Entry(_) => jiff::Timestamp::now(),
+    };
+    let item = match (page, pipeline.detail) {
+        (Page::Detail(page), Some(format)) => match extract::detail(pipeline, format, &page) {
+            Ok(item) => item,
+            Err(error) => Err(Rejection {
+                stage: Stage::Extract,
+                url: page.url.to_string(),
+                reason: error.to_string(),
+                payload: None,
+            }),
+        },
+        (Page::Entry(item), _) => Ok(item),
+        (Page::Detail(_), None) => unreachable!("only a pipeline with detail pages asks for them"),
+    };
+    match item.and_then(|item| normalize::normalize(item, &normalize::Context { pipeline, dictionaries, fetched_at })) {
+        Ok(record) => Load::Record(Box::new(record)),
+        Err(rejection) => Load::Rejected(rejection, Some(Outcome::Broken)),
+    }
+}
+
+/// Runs work that computes, off the async threads.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // A blocking task is never aborted, and the runtime outlives the run.
+            Err(_) => unreachable!("the runtime ended before the run"),
+        },
+    }
+}

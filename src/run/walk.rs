@@ -1,0 +1,301 @@
+//! The walk of a list, and the fetching of what stands behind its entries.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::{Mutex, mpsc, watch};
+use url::Url;
+
+use super::snapshot::WalkEnd;
+use super::transform::{Page as PageWork, blocking};
+use super::{RunOptions, Services, loader::Load, requests};
+use crate::collect::{FetchError, Fetcher};
+use crate::config::{ListFormat, Paging, Pipeline};
+use crate::extract::{self, ExtractError, Listing};
+use crate::normalize;
+use crate::record::{Item, Outcome, Page, RecordId, Rejection, Request, Role, Stage};
+use crate::telemetry::Progress;
+
+/// How many issues back a station is asked for when the newest is not out after all.
+const ISSUES_BACK: u32 = 1;
+
+/// What a walk found.
+pub(super) struct Walked {
+    /// How it ended.
+    pub(super) end: WalkEnd,
+    /// The id of every entry that the list names.
+    pub(super) listed: HashSet<RecordId>,
+    /// Whether an entry that is absent is gone: true for lists, not for feeds, weather or a limited run.
+    pub(super) holds_snapshot: bool,
+}
+
+/// A walk of one pipeline's list.
+pub(super) struct Walk<'a> {
+    pipeline: &'a Arc<Pipeline>,
+    fetcher: &'a dyn Fetcher,
+    services: &'a Services,
+    progress: &'a Progress,
+    limit: usize,
+    loaded: &'a HashSet<RecordId>,
+}
+
+/// Where a walk sends what it finds.
+struct Outlets {
+    entries: mpsc::Sender<Item>,
+    pages: mpsc::Sender<PageWork>,
+    loads: mpsc::Sender<Load>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        pipeline: &'a Arc<Pipeline>,
+        fetcher: &'a dyn Fetcher,
+        services: &'a Services,
+        options: &RunOptions,
+        progress: &'a Progress,
+        loaded: &'a HashSet<RecordId>,
+    ) -> Self {
+        Self { pipeline, fetcher, services, progress, limit: options.limit.unwrap_or(usize::MAX), loaded }
+    }
+
+    /// Walks the list to its end, or to where it cannot go on.
+    pub(super) async fn list(
+        &self,
+        entries: mpsc::Sender<Item>,
+        pages: mpsc::Sender<PageWork>,
+        loads: mpsc::Sender<Load>,
+    ) -> Walked {
+        let outlets = Outlets { entries, pages, loads };
+        let mut listed = HashSet::new();
+        let end = if self.pipeline.source.stations.is_empty() {
+            self.pages(&mut listed, &outlets).await
+        } else {
+            self.stations(&mut listed, &outlets).await
+        };
+        let is_list = matches!(self.pipeline.list.format, ListFormat::Items(_));
+        Walked { holds_snapshot: is_list && end != WalkEnd::Limited, end, listed }
+    }
+
+    async fn pages(&self, listed: &mut HashSet<RecordId>, outlets: &Outlets) -> WalkEnd {
+        let pages = &self.pipeline.source.pages;
+        let mut visited = HashSet::new();
+        let mut next: Option<Url> = None;
+        for number in 1..=pages.max {
+            let request = match requests::list_page(self.pipeline, number, next.take()) {
+                Ok(request) => request,
+                Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
+            };
+            // A last page that links to itself, or a circle, is the end of the list.
+            if !visited.insert(request.url.clone()) {
+                return WalkEnd::Complete;
+            }
+            let listing = match self.read(&request, outlets).await {
+                Ok(listing) => listing,
+                Err(ending) => return ending.after(number),
+            };
+            let found = listing.items.len();
+            let before = listed.len();
+            next = listing.next;
+            if let Some(end) = self.take(listing.items, listed, outlets).await {
+                return end;
+            }
+            let more = match &pages.paging {
+                Paging::None => false,
+                Paging::NextLink(_) => next.is_some(),
+                // Beyond the last page sites send an empty one, or the last one again.
+                Paging::PageParam { .. } => found > 0 && listed.len() > before,
+            };
+            if !more {
+                return if listed.is_empty() && !matches!(self.pipeline.list.format, ListFormat::Items(_)) {
+                    WalkEnd::Failed(Outcome::Empty, format!("{} holds no entry", request.url))
+                } else {
+                    WalkEnd::Complete
+                };
+            }
+        }
+        WalkEnd::MaxPages(pages.max)
+    }
+
+    async fn stations(&self, listed: &mut HashSet<RecordId>, outlets: &Outlets) -> WalkEnd {
+        let now = Timestamp::now();
+        let mut last_failure = None;
+        let mut answered = false;
+        for station in self.services.dictionaries.stations.chosen(&self.pipeline.source.stations) {
+            let mut back = 0;
+            let listing = loop {
+                let request = match requests::station(self.pipeline, station, now, back) {
+                    Ok(request) => request,
+                    Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
+                };
+                match self.read(&request, outlets).await {
+                    Err(Ending::NotOut(_)) if back < ISSUES_BACK => back += 1,
+                    result => break result.map_err(|ending| (request.url, ending)),
+                }
+            };
+            match listing {
+                Ok(listing) => {
+                    answered = true;
+                    if let Some(end) = self.take(listing.items, listed, outlets).await {
+                        return end;
+                    }
+                }
+                Err((_, Ending::Stopped)) => return WalkEnd::Interrupted,
+                // What is wrong with the key or the quota is wrong for every station.
+                Err((_, ending @ Ending::Refused(..))) => return ending.after(1),
+                Err((url, ending)) => {
+                    let (outcome, reason) = ending.fact();
+                    let rejection = Rejection { stage: Stage::Collect, url: url.into(), reason: reason.clone(), payload: None };
+                    send(&outlets.loads, Load::Rejected(rejection, Some(outcome))).await;
+                    last_failure = Some(WalkEnd::Failed(outcome, reason));
+                }
+            }
+        }
+        last_failure.filter(|_| !answered).unwrap_or(WalkEnd::Complete)
+    }
+
+    /// Fetches and reads one page of the list.
+    async fn read(&self, request: &Request, outlets: &Outlets) -> Result<Listing, Ending> {
+        let page = tokio::select! {
+            page = self.fetcher.fetch(request) => page.map_err(Ending::Fetch)?,
+            () = stopped(self.services.stop.clone()) => return Err(Ending::Stopped),
+        };
+        self.progress.page();
+        send(&outlets.loads, Load::Fetched).await;
+        let pipeline = Arc::clone(self.pipeline);
+        let mut listing = blocking(move || extract::listing(&pipeline, &page)).await.map_err(Ending::of_extract)?;
+        for rejection in std::mem::take(&mut listing.rejections) {
+            send(&outlets.loads, Load::Rejected(rejection, Some(Outcome::Broken))).await;
+        }
+        Ok(listing)
+    }
+
+    /// Notes each new entry and sends it on; some when the walk ends with it.
+    async fn take(&self, items: Vec<Item>, listed: &mut HashSet<RecordId>, outlets: &Outlets) -> Option<WalkEnd> {
+        for item in items {
+            if *self.services.stop.borrow() {
+                return Some(WalkEnd::Interrupted);
+            }
+            let id = normalize::identity(self.pipeline, &item);
+            if !listed.insert(id) {
+                continue;
+            }
+            self.progress.entry();
+            if self.loaded.contains(&id) {
+                continue;
+            }
+            if self.pipeline.detail.is_some() {
+                send(&outlets.loads, Load::Seen(id)).await;
+                send(&outlets.entries, item).await;
+            } else {
+                send(&outlets.pages, PageWork::Entry(item)).await;
+            }
+            if listed.len() >= self.limit {
+                return Some(WalkEnd::Limited);
+            }
+        }
+        None
+    }
+}
+
+/// Why a page of the list could not be had.
+enum Ending {
+    Stopped,
+    Fetch(FetchError),
+    Unreadable(ExtractError),
+    NotOut(ExtractError),
+    Refused(Outcome, ExtractError),
+}
+
+impl Ending {
+    fn of_extract(error: ExtractError) -> Self {
+        match error.refusal() {
+            Some(extract::Refusal::NotOut) => Self::NotOut(error),
+            Some(extract::Refusal::Quota) => Self::Refused(Outcome::Blocked, error),
+            Some(extract::Refusal::ForAPerson) => Self::Refused(Outcome::Failed, error),
+            None => Self::Unreadable(error),
+        }
+    }
+
+    fn fact(&self) -> (Outcome, String) {
+        match self {
+            Self::Stopped => (Outcome::Failed, "interrupted".to_owned()),
+            Self::Fetch(error) => (error.outcome(), error.to_string()),
+            Self::Unreadable(error) => (Outcome::Broken, error.to_string()),
+            Self::NotOut(error) => (Outcome::Empty, error.to_string()),
+            Self::Refused(outcome, error) => (*outcome, error.to_string()),
+        }
+    }
+
+    /// The end of a walk that failed at this page: a later page leaves a part of the list.
+    fn after(self, number: u32) -> WalkEnd {
+        if matches!(self, Self::Stopped) {
+            return WalkEnd::Interrupted;
+        }
+        let (outcome, reason) = self.fact();
+        if number == 1 || outcome == Outcome::Blocked {
+            WalkEnd::Failed(outcome, reason)
+        } else {
+            WalkEnd::Failed(Outcome::Partial, format!("page {number} of the list: {reason}"))
+        }
+    }
+}
+
+/// Fetches the page behind each entry, as many at once as the pipeline allows.
+pub(super) async fn details(
+    pipeline: &Arc<Pipeline>,
+    fetcher: &dyn Fetcher,
+    stop: watch::Receiver<bool>,
+    entries: mpsc::Receiver<Item>,
+    pages: mpsc::Sender<PageWork>,
+    loads: mpsc::Sender<Load>,
+) {
+    let entries = Mutex::new(entries);
+    let workers = (0..pipeline.politeness.concurrency).map(|_| async {
+        loop {
+            let Some(item) = entries.lock().await.recv().await else { break };
+            if *stop.borrow() {
+                continue;
+            }
+            let request = Request {
+                pipeline: pipeline.id.clone(),
+                url: item.entry.url.clone(),
+                role: Role::Detail { entry: Box::new(item) },
+            };
+            let fetched = tokio::select! {
+                fetched = fetcher.fetch(&request) => fetched,
+                () = stopped(stop.clone()) => continue,
+            };
+            match fetched {
+                Ok(page) => {
+                    send(&loads, Load::Fetched).await;
+                    send(&pages, PageWork::Detail(page)).await;
+                }
+                Err(error) => send(&loads, failed_detail(&request, &error)).await,
+            }
+        }
+    });
+    futures_util::future::join_all(workers).await;
+}
+
+fn failed_detail(request: &Request, error: &FetchError) -> Load {
+    let rejection = Rejection {
+        stage: Stage::Collect,
+        url: request.url.to_string(),
+        reason: error.to_string(),
+        payload: None,
+    };
+    Load::Rejected(rejection, Some(error.outcome()))
+}
+
+/// Waits until the process is asked to stop; for ever when nobody can ask.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Sends to the next stage. It is gone only when the store failed, which ends the run with that error.
+pub(super) async fn send<T>(sender: &mpsc::Sender<T>, value: T) {
+    drop(sender.send(value).await);
+}

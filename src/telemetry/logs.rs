@@ -1,0 +1,29 @@
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// Form of the log lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors of logs.
+    Json,
+}
+
+/// Starts logging to stderr. `filter` is a level or a `tracing` filter (`trendy=debug,sqlx=warn`).
+///
+/// A filter that cannot be read is an error in words.
+pub fn init(filter: &str, format: LogFormat, color: bool) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| format!("bad log filter `{filter}`: {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => {
+            let color = color && std::io::stderr().is_terminal();
+            builder.with_ansi(color).with_target(false).compact().init();
+        }
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
