@@ -75,12 +75,12 @@ impl Site {
             .expect("a loopback address and a port make a URL");
 
         let arrivals = Arc::default();
-        let served = Arc::new(Served {
+        let state = Arc::new(Served {
             saved,
             arrivals: Arc::clone(&arrivals),
         });
         let app = Router::new()
-            .fallback_service(get(answer).with_state(served))
+            .fallback_service(get(answer).with_state(state))
             .into_make_service();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = axum::serve(listener, app).with_graceful_shutdown(async {
@@ -152,12 +152,9 @@ fn is_current(headers: &HeaderMap, etag: &str, modified: &str) -> bool {
 }
 
 fn etag(page: &SavedPage) -> String {
-    let digest = Sha256::digest(&page.body);
-    let short: String = digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("\"{short}\"")
+    let mut short = [0; 8];
+    short.copy_from_slice(&Sha256::digest(&page.body)[..8]);
+    format!("\"{:016x}\"", u64::from_be_bytes(short))
 }
 
 fn last_modified(page: &SavedPage) -> String {
