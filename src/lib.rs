@@ -5,6 +5,7 @@
 //! stages. No stage imports another.
 
 pub mod config;
+pub mod demo;
 pub mod extract;
 pub mod html;
 pub mod normalize;

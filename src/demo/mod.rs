@@ -1,0 +1,66 @@
+//! The sites that `trendy demo` and the tests visit: saved pages, served on loopback.
+//!
+//! A pipeline file holds the address of a real site. Its *local twin* is what we saved of that site, served by a
+//! [`Site`] on a port of its own; only the origin differs, paths and queries are the real ones. Twins answer with what
+//! was saved, never with what was asked for: a weather twin gives the same hour whatever hour the query names.
+//!
+//! A twin has days. Day 1 is a whole site; each later day says only what had changed by then, so a test sees a posting
+//! appear, change and vanish. `fixtures/README.md` has the layout, `fixtures/expected.toml` what each day must give.
+
+mod saved;
+mod site;
+
+use include_dir::{Dir, include_dir};
+
+pub use saved::{Files, Saved, SavedError};
+pub use site::{Arrival, Site, SiteError};
+
+/// The saved sites this build ships with, so that `trendy demo` needs no file but the program.
+pub static FIXTURES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::record::Counts;
+
+    static PIPELINES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
+
+    type Expected = BTreeMap<String, BTreeMap<String, Counts>>;
+
+    fn expected() -> Expected {
+        let file = FIXTURES.get_file("expected.toml").unwrap();
+        toml_edit::de::from_str(file.contents_utf8().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_pipeline_has_a_saved_site_and_the_counts_it_must_give() {
+        let pipelines: BTreeSet<_> = PIPELINES
+            .files()
+            .map(|file| file.path().file_stem().unwrap().to_str().unwrap())
+            .collect();
+        let sites: BTreeSet<_> = FIXTURES
+            .dirs()
+            .map(|dir| dir.path().to_str().unwrap())
+            .collect();
+        let expected = expected();
+        let counted: BTreeSet<_> = expected.keys().map(String::as_str).collect();
+        assert_eq!(pipelines, sites);
+        assert_eq!(pipelines, counted);
+    }
+
+    #[test]
+    fn expected_counts_add_up() {
+        for (pipeline, days) in expected() {
+            let [first, again, second] = ["day-1", "day-1-again", "day-2"].map(|day| days[day]);
+            assert_eq!(first.records, first.added, "{pipeline}");
+            assert_eq!(again.records, again.unchanged, "{pipeline}");
+            assert_eq!(
+                second.records,
+                second.added + second.updated + second.unchanged,
+                "{pipeline}"
+            );
+        }
+    }
+}
