@@ -57,7 +57,9 @@ elasticsearch_start() {
   elasticsearch_install "$home"
 
   # With -d the command returns once the server listens; if it dies before that, the server ends as well.
+  # The launcher has its own idea of a temporary folder and leaves files there.
   detached env ES_JAVA_HOME="$ES_JAVA" ES_JAVA_OPTS='-Xms512m -Xmx512m' ES_TMPDIR="$home/tmp" \
+    CLI_JAVA_OPTS="-Djava.io.tmpdir=$home/tmp" \
     timeout "$START_DEADLINE" "$home/bin/elasticsearch" -d -p "$home/pid" ||
     fail_with_log "Elasticsearch does not start"
   port=$(elasticsearch_port "$home")
