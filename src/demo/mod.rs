@@ -10,7 +10,11 @@
 mod saved;
 mod site;
 
+use std::path::Path;
+
 use include_dir::{Dir, include_dir};
+
+use crate::config::{ConfigError, Pipeline};
 
 pub use saved::{Files, Saved, SavedError};
 pub use site::{Arrival, Site, SiteError};
@@ -63,4 +67,26 @@ mod tests {
             );
         }
     }
+}
+
+/// The pipeline files this build ships with.
+static PIPELINES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
+
+/// The shipped pipelines, in the order of their names.
+pub fn pipelines() -> Result<Vec<Pipeline>, ConfigError> {
+    let mut pipelines = Vec::new();
+    for file in PIPELINES.files() {
+        let path = Path::new("pipelines").join(file.path());
+        let text = String::from_utf8_lossy(file.contents()).into_owned();
+        pipelines.push(Pipeline::parse(&path, text)?);
+    }
+    pipelines.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(pipelines)
+}
+
+/// The part of a pipeline's address that its saved site stands in for on the wire.
+pub fn origin(pipeline: &Pipeline) -> String {
+    let end = pipeline.source.url.find("://").map_or(0, |scheme| scheme + 3);
+    let host_end = pipeline.source.url[end..].find(['/', '?', '#']).map_or(pipeline.source.url.len(), |host| end + host);
+    pipeline.source.url[..host_end].to_owned()
 }
