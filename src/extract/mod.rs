@@ -7,6 +7,7 @@
 //! [`ExtractError`]. Parsing is work for a blocking thread: no function here is async, none does I/O.
 
 mod css;
+pub mod feed;
 mod json;
 mod value;
 

@@ -60,16 +60,14 @@ pub(super) fn charset_parameter(content: &[u8]) -> Option<&'static Encoding> {
             continue;
         };
         let value = value.trim_ascii_start();
-        let label = match value.first()? {
-            quote @ (b'"' | b'\'') => {
-                let end = value[1..].iter().position(|byte| byte == quote)?;
-                &value[1..=end]
-            }
-            _ => {
-                let ends = |byte: &u8| byte.is_ascii_whitespace() || *byte == b';';
-                let end = value.iter().position(ends).unwrap_or(value.len());
-                &value[..end]
-            }
+        let first = *value.first()?;
+        let label = if matches!(first, b'"' | b'\'') {
+            let end = value[1..].iter().position(|byte| *byte == first)?;
+            &value[1..=end]
+        } else {
+            let ends = |byte: &u8| byte.is_ascii_whitespace() || *byte == b';';
+            let end = value.iter().position(ends).unwrap_or(value.len());
+            &value[..end]
         };
         return encoding_for_label(label);
     }

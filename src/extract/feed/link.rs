@@ -1,0 +1,49 @@
+use url::Url;
+
+/// The absolute address that a feed means by `text`, if it is one that can be fetched.
+///
+/// Feeds break addresses over lines and pad them; `Url` drops such blanks itself, but for those at the ends of an HTML
+/// template's indentation. `javascript:`, `data:` and the like are dropped: a record's link is put before people.
+pub(super) fn resolve(base: &Url, text: &str) -> Option<Url> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let url = base.join(text).ok()?;
+    (matches!(url.scheme(), "http" | "https" | "ftp") && url.has_host()).then_some(url)
+}
+
+/// The base for what lies in an element with this `xml:base`, which may itself be relative.
+pub(super) fn nested_base(base: &Url, xml_base: &str) -> Option<Url> {
+    let url = base.join(xml_base.trim()).ok()?;
+    matches!(url.scheme(), "http" | "https" | "ftp").then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_become_absolute_or_nothing() {
+        let base = Url::parse("https://blog.example/posts/feed.xml").unwrap();
+        let link = |text| resolve(&base, text).map(String::from);
+        assert_eq!(
+            link(" 2024/a b \n").as_deref(),
+            Some("https://blog.example/posts/2024/a%20b")
+        );
+        assert_eq!(
+            link("//cdn.example/x").as_deref(),
+            Some("https://cdn.example/x")
+        );
+        for nothing in [
+            "",
+            " ",
+            "javascript:alert(1)",
+            "JavaScript:x",
+            "data:,x",
+            "http://[",
+        ] {
+            assert_eq!(link(nothing), None, "{nothing}");
+        }
+    }
+}

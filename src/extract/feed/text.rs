@@ -1,0 +1,161 @@
+//! Texts of feeds, and the little that must be known of HTML to tell and keep them.
+
+use std::borrow::Cow;
+
+/// Whether a text is to be read as HTML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextKind {
+    /// Characters that mean themselves.
+    Plain,
+    /// HTML in which every `&` begins a reference.
+    Html,
+}
+
+/// A title, summary or content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedText {
+    /// The text, without blanks around it.
+    pub value: String,
+    /// How to read it.
+    pub kind: TextKind,
+}
+
+impl FeedText {
+    /// A text that means itself.
+    pub fn plain(value: &str) -> Self {
+        Self {
+            value: value.trim().to_owned(),
+            kind: TextKind::Plain,
+        }
+    }
+
+    /// HTML, its bare ampersands mended.
+    pub fn html(value: &str) -> Self {
+        Self {
+            value: escape_bare_ampersands(value.trim()).into_owned(),
+            kind: TextKind::Html,
+        }
+    }
+
+    /// Text of a format that does not say what it holds: HTML where it looks so.
+    pub(super) fn of_either_kind(value: &str) -> Self {
+        if looks_like_html(value) {
+            Self::html(value)
+        } else {
+            Self::plain(value)
+        }
+    }
+
+    /// The words alone, on one line.
+    pub(super) fn words(&self) -> String {
+        match self.kind {
+            TextKind::Plain => one_line(&self.value),
+            TextKind::Html => strip_tags(&self.value),
+        }
+    }
+}
+
+/// Blanks collapsed and taken off the ends.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// The words of a piece of HTML on one line, for a title or a message; not for a page, which has scripts.
+pub(super) fn strip_tags(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        text.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let length = tag_length(rest).unwrap_or(0);
+        if length == 0 {
+            text.push('<');
+        }
+        rest = &rest[length.max(1)..];
+    }
+    text.push_str(rest);
+    one_line(&html_escape::decode_html_entities(&text))
+}
+
+pub(super) fn looks_like_html(text: &str) -> bool {
+    let has_tag = text
+        .match_indices('<')
+        .any(|(at, _)| tag_length(&text[at..]).is_some());
+    has_tag
+        || text
+            .match_indices('&')
+            .any(|(at, _)| begins_reference(&text[at..]))
+}
+
+/// The length of the tag or comment that the text begins with.
+fn tag_length(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('<')?;
+    let name = inside.strip_prefix('/').unwrap_or(inside);
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '!') {
+        return None;
+    }
+    text.find('>').map(|end| end + 1)
+}
+
+fn escape_bare_ampersands(html: &str) -> Cow<'_, str> {
+    let is_bare = |at: usize| !begins_reference(&html[at..]);
+    if !html.match_indices('&').any(|(at, _)| is_bare(at)) {
+        return Cow::Borrowed(html);
+    }
+    let mut escaped = String::with_capacity(html.len() + 16);
+    let mut from = 0;
+    for (at, _) in html.match_indices('&') {
+        if is_bare(at) {
+            escaped.push_str(&html[from..at]);
+            escaped.push_str("&amp;");
+            from = at + 1;
+        }
+    }
+    escaped.push_str(&html[from..]);
+    Cow::Owned(escaped)
+}
+
+/// Whether a text that begins with `&` begins with a reference: `&name;`, `&#number;`.
+fn begins_reference(text: &str) -> bool {
+    let inside = &text.as_bytes()[1..];
+    let length = inside
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#')
+        .count();
+    length > 0 && inside.get(length) == Some(&b';')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bare_ampersands_of_html_are_mended_and_references_kept() {
+        let text = FeedText::html("R&D &amp; Q&A &#38; a&b;c & ");
+        assert_eq!(text.value, "R&amp;D &amp; Q&amp;A &#38; a&b;c &amp;");
+        assert_eq!(FeedText::plain("R&D").value, "R&D");
+    }
+
+    #[test]
+    fn kind_is_told_by_tags_and_references() {
+        let kind = |text| FeedText::of_either_kind(text).kind;
+        assert_eq!(kind("2 > 1 < 3 & so"), TextKind::Plain);
+        assert_eq!(kind("AT&T <3"), TextKind::Plain);
+        assert_eq!(kind("a <b>bold</b> title"), TextKind::Html);
+        assert_eq!(kind("AT&amp;T"), TextKind::Html);
+    }
+
+    #[test]
+    fn words_are_what_a_reader_sees() {
+        let words = |html| FeedText::html(html).words();
+        assert_eq!(words("<p>a\n<i>b</i> &lt;c&gt;<!-- x -->"), "a b <c>");
+        assert_eq!(words("1 < 2 <"), "1 < 2 <");
+    }
+}
