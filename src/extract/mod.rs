@@ -9,6 +9,8 @@
 mod css;
 pub mod feed;
 mod json;
+pub mod kma;
+mod xml;
 mod value;
 
 use url::Url;
