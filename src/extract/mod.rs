@@ -10,9 +10,11 @@ mod css;
 pub mod feed;
 mod json;
 pub mod kma;
-mod xml;
+mod known;
 mod value;
+mod xml;
 
+pub use known::reader_text;
 use url::Url;
 
 use crate::config::{Detail, ListFormat, Paging, Pipeline, Rule, Select};
@@ -53,6 +55,37 @@ pub enum ExtractError {
         /// The first characters.
         start: String,
     },
+    /// The page should be a feed.
+    #[error("cannot read {url}: {source}")]
+    Feed {
+        /// The page.
+        url: String,
+        /// What it is instead.
+        #[source]
+        source: feed::FeedError,
+    },
+    /// The weather service refused, or its answer is none.
+    #[error("{url}: {source}")]
+    Kma {
+        /// The page; its key is a placeholder.
+        url: String,
+        /// What it said.
+        #[source]
+        source: kma::KmaError,
+    },
+}
+
+impl ExtractError {
+    /// What a service's declared refusal asks of us; none where the page simply is not what it should be.
+    pub fn refusal(&self) -> Option<kma::Retry> {
+        match self {
+            Self::Kma {
+                source: kma::KmaError::Refused(refusal),
+                ..
+            } => Some(refusal.retry),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a page of a pipeline's list.
@@ -60,7 +93,8 @@ pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError
     let mut listing = match &pipeline.list.format {
         ListFormat::Items(Select::Css { selector, .. }) => css::listing(pipeline, selector, page)?,
         ListFormat::Items(Select::Json { path, .. }) => json::listing(pipeline, path, page)?,
-        ListFormat::Feed | ListFormat::Kma => Listing::default(),
+        ListFormat::Feed => known::feed(page)?,
+        ListFormat::Kma => known::kma(page)?,
     };
     if pipeline.detail.is_none() {
         let (items, rejections) = complete(pipeline, listing.items);
