@@ -6,5 +6,6 @@
 
 pub mod extract;
 pub mod html;
+pub mod load;
 pub mod normalize;
 pub mod record;
