@@ -1,3 +1,3 @@
 //! (in work)
-
 pub mod date;
+pub mod terms;
