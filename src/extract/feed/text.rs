@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// Bytes in which the first words of a text are looked for, behind pictures and embedded styles.
+const FIRST_WORDS: usize = 8 * 1024;
+
 /// Whether a text is to be read as HTML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextKind {
@@ -46,13 +49,19 @@ impl FeedText {
         }
     }
 
-    /// The words alone, on one line.
-    pub(super) fn words(&self) -> String {
+    /// The first words alone, on one line.
+    pub(super) fn first_words(&self) -> String {
+        let start = beginning(&self.value, FIRST_WORDS);
         match self.kind {
-            TextKind::Plain => one_line(&self.value),
-            TextKind::Html => strip_tags(&self.value),
+            TextKind::Plain => one_line(start),
+            TextKind::Html => strip_tags(start),
         }
     }
+}
+
+/// The first bytes of a text, cut between characters.
+pub(super) fn beginning(text: &str, length: usize) -> &str {
+    &text[..text.floor_char_boundary(length)]
 }
 
 /// Blanks collapsed and taken off the ends.
@@ -70,7 +79,8 @@ pub(super) fn one_line(text: &str) -> String {
 /// The words of a piece of HTML on one line, for a title or a message; not for a page, which has scripts.
 pub(super) fn strip_tags(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
-    let mut rest = html;
+    // Behind the last `>` no tag ends; looking for one at each `<` would take the square of the length.
+    let (mut rest, tail) = html.split_at(html.rfind('>').map_or(0, |last| last + 1));
     while let Some(start) = rest.find('<') {
         text.push_str(&rest[..start]);
         rest = &rest[start..];
@@ -81,13 +91,15 @@ pub(super) fn strip_tags(html: &str) -> String {
         rest = &rest[length.max(1)..];
     }
     text.push_str(rest);
+    text.push_str(tail);
     one_line(&html_escape::decode_html_entities(&text))
 }
 
 pub(super) fn looks_like_html(text: &str) -> bool {
-    let has_tag = text
+    let tags = &text[..text.rfind('>').map_or(0, |last| last + 1)];
+    let has_tag = tags
         .match_indices('<')
-        .any(|(at, _)| tag_length(&text[at..]).is_some());
+        .any(|(at, _)| tag_length(&tags[at..]).is_some());
     has_tag
         || text
             .match_indices('&')
@@ -154,7 +166,7 @@ mod tests {
 
     #[test]
     fn words_are_what_a_reader_sees() {
-        let words = |html| FeedText::html(html).words();
+        let words = |html| FeedText::html(html).first_words();
         assert_eq!(words("<p>a\n<i>b</i> &lt;c&gt;<!-- x -->"), "a b <c>");
         assert_eq!(words("1 < 2 <"), "1 < 2 <");
     }
