@@ -14,6 +14,8 @@ mod known;
 mod value;
 mod xml;
 
+use std::collections::BTreeMap;
+
 pub use known::reader_text;
 use url::Url;
 
@@ -105,11 +107,7 @@ pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError
 }
 
 /// Reads the page behind an entry; what the list said of it stands where the page says nothing.
-pub fn detail(
-    pipeline: &Pipeline,
-    format: Detail,
-    page: &Page,
-) -> Result<Result<Item, Rejection>, ExtractError> {
+pub fn detail(pipeline: &Pipeline, page: &Page) -> Result<Result<Item, Rejection>, ExtractError> {
     let Role::Detail { entry } = &page.request.role else {
         return Ok(Err(rejection(
             page.url.as_str(),
@@ -117,9 +115,10 @@ pub fn detail(
             None,
         )));
     };
-    let values = match format {
-        Detail::Css => css::detail(pipeline, page)?,
-        Detail::Json => json::detail(pipeline, page)?,
+    let values = match pipeline.detail {
+        Some(Detail::Css) => css::detail(pipeline, page)?,
+        Some(Detail::Json) => json::detail(pipeline, page)?,
+        None => BTreeMap::new(),
     };
     let mut item = Item::clone(entry);
     if let (Values::Fields(fields), values) = (&mut item.values, values) {

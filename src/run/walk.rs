@@ -146,7 +146,7 @@ impl<'a> Walk<'a> {
                 Err(ending) => {
                     let (outcome, reason) = ending.fact();
                     let rejection = Rejection { stage: Stage::Collect, url: url.into(), reason: reason.clone(), payload: None };
-                    send(&outlets.loads, Load::Rejected(rejection, Some(outcome))).await;
+                    send(&outlets.loads, Load::Rejected { rejection, means: outcome, present: None }).await;
                     last_failure = Some(WalkEnd::Failed(outcome, reason));
                 }
             }
@@ -188,7 +188,7 @@ impl<'a> Walk<'a> {
         let pipeline = Arc::clone(self.pipeline);
         let mut listing = blocking(move || extract::listing(&pipeline, &page)).await.map_err(Ending::Unreadable)?;
         for rejection in std::mem::take(&mut listing.rejections) {
-            send(&outlets.loads, Load::Rejected(rejection, Some(Outcome::Broken))).await;
+            send(&outlets.loads, Load::Rejected { rejection, means: Outcome::Broken, present: None }).await;
         }
         Ok(listing)
     }
@@ -208,7 +208,6 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if self.pipeline.detail.is_some() {
-                send(&outlets.loads, Load::Seen(id)).await;
                 send(&outlets.entries, item).await;
             } else {
                 send(&outlets.pages, PageWork::Entry(item)).await;
@@ -283,6 +282,7 @@ pub(super) async fn details(
             if *stop.borrow() {
                 continue;
             }
+            let id = normalize::identity(pipeline, &item);
             let request = Request {
                 pipeline: pipeline.id.clone(),
                 url: item.entry.url.clone(),
@@ -295,23 +295,23 @@ pub(super) async fn details(
             match fetched {
                 Ok(page) => {
                     send(&loads, Load::Fetched).await;
-                    send(&pages, PageWork::Detail(page)).await;
+                    send(&pages, PageWork::Detail(page, id)).await;
                 }
-                Err(error) => send(&loads, failed_detail(&request, &error)).await,
+                Err(error) => send(&loads, failed_detail(id, &request, &error)).await,
             }
         }
     });
     futures_util::future::join_all(workers).await;
 }
 
-fn failed_detail(request: &Request, error: &FetchError) -> Load {
+fn failed_detail(id: RecordId, request: &Request, error: &FetchError) -> Load {
     let rejection = Rejection {
         stage: Stage::Collect,
         url: request.url.to_string(),
         reason: error.to_string(),
         payload: None,
     };
-    Load::Rejected(rejection, Some(error.outcome()))
+    Load::Rejected { rejection, means: error.outcome(), present: Some(id) }
 }
 
 /// Waits until the process is asked to stop; for ever when nobody can ask.

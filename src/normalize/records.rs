@@ -1,0 +1,113 @@
+//! Records from fields, kind by kind.
+
+use super::fields::Fields;
+use super::{Context, job, text, url};
+use crate::record::{
+    Body, ContentHash, Field, Item, Job, Kind, Post, Record, RecordId, Term, Values,
+};
+
+pub(super) fn build(item: &Item, id: RecordId, context: &Context<'_>) -> Result<Record, String> {
+    let fields = Fields::of(item, context);
+    let (body, terms) = match (context.pipeline.kind, &item.values) {
+        (Kind::Weather, Values::Weather(weather)) => (Body::Weather(weather.clone()), Vec::new()),
+        (Kind::Job, Values::Fields(_)) => {
+            let job = job_of(item, &fields, context)?;
+            let terms = terms(context, &[Some(&job.title), job.description.as_ref()]);
+            (Body::Job(Box::new(job)), terms)
+        }
+        (Kind::Post, Values::Fields(_)) => {
+            let post = post_of(&fields, context)?;
+            let tags = post.tags.join("\n");
+            // A feed that carries the text repeats it in the summary.
+            let summary = post.summary.as_ref().filter(|_| post.text.is_none());
+            let terms = terms(
+                context,
+                &[Some(&post.title), summary, post.text.as_ref(), Some(&tags)],
+            );
+            (Body::Post(Box::new(post)), terms)
+        }
+        (kind, _) => return Err(format!("the format does not give records of kind `{kind}`")),
+    };
+    Ok(Record {
+        id,
+        pipeline: context.pipeline.id.clone(),
+        url: url::canonical(&item.entry.url).into(),
+        content_hash: ContentHash::of(&body),
+        terms,
+        body,
+        seen_at: context.fetched_at,
+    })
+}
+
+fn title(fields: &Fields<'_>) -> Result<String, String> {
+    fields
+        .line(Field::Title)
+        .ok_or_else(|| "it has no title".to_owned())
+}
+
+fn job_of(item: &Item, fields: &Fields<'_>, context: &Context<'_>) -> Result<Job, String> {
+    let (min, max) = experience(fields);
+    Ok(Job {
+        board: context.pipeline.scope.clone(),
+        external_id: item.entry.external_id.clone(),
+        title: title(fields)?,
+        company: fields
+            .line(Field::Company)
+            .map(|name| context.dictionaries.companies.canonical(&name)),
+        category: fields.line(Field::Category),
+        location: fields.line(Field::Location),
+        remote: fields
+            .line(Field::Remote)
+            .and_then(|text| job::remote(&text)),
+        employment_type: job::employment_types(&fields.texts(Field::EmploymentType)),
+        experience_min: min,
+        experience_max: max,
+        salary: None,
+        posted_at: fields.instant(Field::PostedAt)?,
+        valid_through: fields.deadline(Field::ValidThrough)?,
+        description: fields.lines(Field::Description),
+    })
+}
+
+fn experience(fields: &Fields<'_>) -> (Option<u8>, Option<u8>) {
+    let text = fields.line(Field::Experience);
+    let (min, max) = text.map_or((None, None), |text| job::experience(&text));
+    let years = |field| fields.line(field).and_then(|text| text.parse::<u8>().ok());
+    // Boards that give numbers write 100 for "no limit".
+    let open = |years: &u8| *years < 100;
+    (
+        years(Field::ExperienceMin).or(min),
+        years(Field::ExperienceMax).or(max).filter(open),
+    )
+}
+
+fn post_of(fields: &Fields<'_>, context: &Context<'_>) -> Result<Post, String> {
+    let tags = fields
+        .texts(Field::Tags)
+        .iter()
+        .map(|tag| text::one_line(tag))
+        .filter(|tag| !tag.is_empty());
+    Ok(Post {
+        title: title(fields)?,
+        author: fields.line(Field::Author),
+        source: context.pipeline.scope.clone(),
+        published_at: fields.instant(Field::PublishedAt)?,
+        summary: fields.lines(Field::Summary),
+        text: fields.lines(Field::Text),
+        language: fields
+            .line(Field::Language)
+            .map(|tag| tag.to_ascii_lowercase()),
+        tags: tags.collect(),
+    })
+}
+
+/// The technologies that some texts name, each once, by name.
+fn terms(context: &Context<'_>, texts: &[Option<&String>]) -> Vec<Term> {
+    let mut terms = Vec::new();
+    for text in texts.iter().copied().flatten() {
+        terms.extend(context.dictionaries.terms.terms(text));
+    }
+    terms.sort();
+    terms.dedup();
+    terms
+}
