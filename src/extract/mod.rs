@@ -1,4 +1,6 @@
 //! (in work)
 
 pub mod feed;
+mod link;
+pub mod sitemap;
 mod xml;

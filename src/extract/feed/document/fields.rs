@@ -10,8 +10,8 @@ use crate::extract::feed::FeedEntry;
 use crate::extract::feed::capture::{Capture, Reading};
 use crate::extract::feed::draft::Draft;
 use crate::extract::feed::field::Field;
-use crate::extract::feed::link;
 use crate::extract::feed::namespace::Namespace;
+use crate::extract::link;
 use crate::extract::xml::{Tag, local_name};
 
 impl<'a, F> Document<'a, F>
