@@ -16,6 +16,7 @@ mod rule;
 mod schedule;
 mod settings;
 
+pub use check::parse_duration;
 pub use catalog::{Catalog, load_pipelines, load_schedules};
 pub use cron::{CronExpression, InvalidCron};
 pub use document::suggestion;

@@ -11,6 +11,8 @@ pub mod feed;
 mod json;
 pub mod kma;
 mod known;
+mod link;
+pub mod sitemap;
 mod value;
 mod xml;
 

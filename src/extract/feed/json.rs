@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::draft::Draft;
-use super::link;
 use super::text::FeedText;
 use super::{FeedEntry, FeedError, FeedHead};
+use crate::extract::link;
 
 /// Names that an error message lists of an object that is no feed.
 const KEYS_IN_MESSAGE: usize = 6;

@@ -20,7 +20,7 @@ use reference::References;
 
 /// Bytes that may be read in vain, for each byte of the text: a tag or comment that never ends is noticed only at the
 /// end of the text. Broken feeds stay below one; hostile ones would read for hours, so what follows is left unread.
-const MAX_WASTE: usize = 100;
+const MAX_WASTE: usize = 16;
 
 /// A piece of a document. Comments, processing instructions and the DOCTYPE are no tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
