@@ -131,7 +131,8 @@ fn is_xml(content_type: Option<&str>) -> bool {
     })
 }
 
-/// UTF-16 without a mark shows in its zero bytes: in text with some ASCII they stand on one side only.
+/// UTF-16 without a mark shows in its zero bytes: text of one byte a character has none, and here each blank and each
+/// tag has one, always on the same side. Where the bytes could be UTF-8 with some zeros astray, it takes more of them.
 fn utf16_shape(body: &[u8]) -> Option<&'static Encoding> {
     let sample = &body[..body.len().min(SAMPLE_LENGTH) & !1];
     let (mut even, mut odd) = (0, 0);
@@ -139,7 +140,12 @@ fn utf16_shape(body: &[u8]) -> Option<&'static Encoding> {
         even += usize::from(pair[0] == 0);
         odd += usize::from(pair[1] == 0);
     }
-    let many = (sample.len() / 2).div_ceil(4).max(2);
+    let share = if std::str::from_utf8(sample).is_ok() {
+        4
+    } else {
+        32
+    };
+    let many = (sample.len() / 2).div_ceil(share).max(2);
     match (even, odd) {
         (0, zeros) if zeros >= many => Some(UTF_16LE),
         (zeros, 0) if zeros >= many => Some(UTF_16BE),
@@ -242,6 +248,12 @@ mod tests {
         let text = "<?xml version='1.0' encoding='utf-16'?><rss/>";
         assert_eq!(name(&units(text, u16::to_le_bytes), None), "UTF-16LE");
         assert_eq!(name(&units(text, u16::to_be_bytes), None), "UTF-16BE");
+        let korean = "서버 개발자와 자료 기술자를 찾습니다.";
+        assert_eq!(name(&units(korean, u16::to_le_bytes), None), "UTF-16LE");
+        assert_eq!(
+            name("<p>\0한 글 과 다른 글자\0</p>".as_bytes(), None),
+            "UTF-8"
+        );
         assert_eq!(
             name(b"\0h\0i", Some("text/html; charset=utf-16")),
             "UTF-16BE"
