@@ -62,9 +62,9 @@ pub(super) fn before(text: &str, start: usize) -> Option<Side> {
     let after_latin = further.is_some_and(is_latin_word);
     match previous {
         '.' => (!further.is_some_and(is_latin_letter)).then_some(Side::Free),
-        '#' => (!after_latin).then_some(Side::Free),
+        '#' => (!after_latin || is_hashtag(&text[..start - 1])).then_some(Side::Free),
         '+' => (further != Some('+')).then_some(Side::Free),
-        '\'' | '’' => (!after_latin).then_some(Side::Free),
+        '\'' | '’' if after_latin => None,
         '@' => (!after_latin).then_some(Side::Joined),
         '-' | '&' => Some(if after_word { Side::Joined } else { Side::Free }),
         '$' | '%' | '\\' => Some(Side::Joined),
@@ -177,6 +177,11 @@ fn is_acronym(name: &str) -> bool {
             .rev()
             .take(2)
             .all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether the text ends with a hashtag: `#React` before `#Vue`.
+fn is_hashtag(text: &str) -> bool {
+    text.trim_end_matches(is_latin_word).ends_with('#')
 }
 
 /// The word of Latin letters and digits at the start of a text.

@@ -49,13 +49,7 @@ impl Judge<'_> {
         for mention in mentions.iter_mut() {
             mention.rule = self.alone(mention);
         }
-        // Lists carry belief both ways: `Go, R, Python` and `Python, R, Go`.
-        for index in 1..mentions.len() {
-            self.believe_listed(mentions, index - 1, index);
-        }
-        for index in (1..mentions.len()).rev() {
-            self.believe_listed(mentions, index, index - 1);
-        }
+        self.believe_lists(mentions);
         for index in 1..mentions.len() {
             self.believe_pair(mentions, index - 1, index);
         }
@@ -64,12 +58,24 @@ impl Judge<'_> {
                 mentions[index].rule = Some(Rule::Nearby);
             }
         }
+        self.believe_lists(mentions);
+    }
+
+    /// Lists carry belief both ways: `Go, R, Python` and `Python, R, Go`.
+    fn believe_lists(&self, mentions: &mut [Mention]) {
+        for index in 1..mentions.len() {
+            self.believe_listed(mentions, index - 1, index);
+        }
+        for index in (1..mentions.len()).rev() {
+            self.believe_listed(mentions, index, index - 1);
+        }
     }
 
     /// What the mention and the words beside it say.
     fn alone(&self, mention: &Mention) -> Option<Rule> {
         let form = self.forms.get(mention.form);
-        if form.care < Care::Ambiguous {
+        let case = self.case(mention);
+        if form.care == Care::Plain || form.care == Care::Exact && case == Case::AsGiven {
             return Some(if self.is_korean(mention) {
                 Rule::Korean
             } else {
@@ -82,16 +88,24 @@ impl Judge<'_> {
         if mention.before == Side::Joined || mention.after == Side::Joined {
             return None;
         }
-        let case = self.case(mention);
-        let letter = self.is_letter(mention);
+        let letter = is_letter(mention);
         let rest = self.rest(mention);
         let next = first_word(rest);
+        if self.is_whole_text(mention) && !self.entry(mention).strict && case == Case::AsGiven {
+            return Some(Rule::Alone);
+        }
+        let (before_last, last) = self.words_before(mention);
+        if vocabulary::is_installation(last, before_last) {
+            return Some(Rule::Word);
+        }
         if case != Case::AsGiven {
+            if form.care == Care::Exact && is_in_korean_clause(mention) {
+                return Some(Rule::Nearby);
+            }
             let korean_next =
                 !letter && mention.after == Side::Free && vocabulary::is_korean_after(rest, false);
             return (vocabulary::is_role(next) || korean_next).then_some(Rule::Word);
         }
-        let (before_last, last) = self.words_before(mention);
         if vocabulary::is_korean_after(rest, letter)
             || mention.after == Side::Free && vocabulary::is_after(next)
             || vocabulary::is_introduction(last, before_last)
@@ -115,15 +129,12 @@ impl Judge<'_> {
             || mention.after == Side::Joined && known < index;
         let believed = match (glue, self.case(mention)) {
             _ if joined => false,
-            (Glue::None, _) => false,
             (Glue::List, Case::AsGiven) => true,
             (Glue::Blank, Case::AsGiven) => {
-                !self.is_letter(mention)
-                    && !self.entry(mention).strict
-                    && !self.is_imperative(mention)
+                !is_letter(mention) && !self.entry(mention).strict && !self.is_imperative(mention)
             }
             (Glue::List, _) => self.fills_item(mention),
-            (Glue::Blank, _) => false,
+            (Glue::Blank | Glue::None, _) => false,
         };
         if believed {
             mentions[index].rule = Some(Rule::Listed);
@@ -135,11 +146,12 @@ impl Judge<'_> {
         if mentions[first].rule.is_some() || mentions[second].rule.is_some() {
             return;
         }
-        let plausible = |mention: &Mention| {
-            self.case(mention) == Case::AsGiven
-                && !self.is_letter(mention)
-                && !self.entry(mention).strict
-        };
+        let plausible =
+            |mention: &Mention| match (self.forms.get(mention.form).care, self.case(mention)) {
+                (_, Case::AsGiven) => !is_letter(mention) && !self.entry(mention).strict,
+                (Care::Exact, _) => self.fills_item(mention),
+                _ => false,
+            };
         let both = plausible(&mentions[first]) && plausible(&mentions[second]);
         if both && self.glue(mentions, first, second) == Glue::List {
             mentions[first].rule = Some(Rule::Listed);
@@ -150,7 +162,7 @@ impl Judge<'_> {
     /// Whether the sentence speaks for a mention that nothing beside it supports.
     fn is_nearby(&self, mentions: &[Mention], index: usize) -> bool {
         let mention = &mentions[index];
-        if self.case(mention) != Case::AsGiven && !self.is_in_korean_clause(mention)
+        if self.case(mention) != Case::AsGiven && !is_in_korean_clause(mention)
             || mention.before == Side::Joined
             || mention.after == Side::Joined
         {
@@ -164,7 +176,7 @@ impl Judge<'_> {
             .iter()
             .any(|word| vocabulary::contains_word(sentence, word))
         {
-            return !self.is_imperative(mention);
+            return !self.is_command(mentions, index);
         }
         let syllable =
             self.is_korean(mention) && self.text[mention.start..mention.end].chars().count() == 1;
@@ -177,17 +189,20 @@ impl Judge<'_> {
             })
         };
         let technical = || known() || vocabulary::is_technical(&self.without(mention, from, to));
-        if self.is_letter(mention) {
-            return mention.after == Side::Particle && technical() && !self.follows_letter(mention);
+        if is_letter(mention) {
+            let subject = mention.after == Side::Particle || first_word(self.rest(mention)) == "is";
+            return subject && technical() && !self.follows_letter(mention);
         }
-        let short = mention.end - mention.start <= 2;
+        // `S3를` may be a phone's name; `Go를` is hardly an English verb.
+        let short =
+            self.text[mention.start..mention.end].ends_with(|last: char| last.is_ascii_digit());
         if mention.after == Side::Particle
             && !self.is_korean(mention)
             && self.case(mention) == Case::AsGiven
         {
             return !short || technical();
         }
-        technical() && !self.is_imperative(mention) && !self.is_title_case(mention, sentence)
+        technical() && !self.is_command(mentions, index) && !self.is_title_case(mention, sentence)
     }
 
     fn entry(&self, mention: &Mention) -> &Entry {
@@ -196,10 +211,6 @@ impl Judge<'_> {
 
     fn is_korean(&self, mention: &Mention) -> bool {
         self.text[mention.start..].starts_with(korean::is_hangul)
-    }
-
-    fn is_letter(&self, mention: &Mention) -> bool {
-        mention.end - mention.start == 1
     }
 
     fn case(&self, mention: &Mention) -> Case {
@@ -212,11 +223,6 @@ impl Judge<'_> {
         } else {
             Case::Capitals
         }
-    }
-
-    /// A small-letter Latin name with a Korean particle is no English word: `react를 사용한`.
-    fn is_in_korean_clause(&self, mention: &Mention) -> bool {
-        mention.after == Side::Particle && mention.end - mention.start >= 4
     }
 
     /// The text after name, version and particles.
@@ -300,16 +306,33 @@ impl Judge<'_> {
             return false;
         }
         let next = first_word(self.rest(mention));
+        let (from, _) = self.sentence(mention);
+        let starts = !self.text[from..mention.start].contains(char::is_alphanumeric);
+        if starts && let Some(clause) = self.text[mention.tail..].strip_prefix(", ") {
+            return clause.starts_with(|first: char| first.is_ascii_lowercase());
+        }
         if next.is_empty() || !next.is_ascii() {
             return false;
         }
-        let (from, _) = self.sentence(mention);
-        let starts = !self.text[from..mention.start].contains(char::is_alphanumeric);
         if starts {
             !vocabulary::is_verb(next) && self.follows_at_once(mention)
         } else {
             vocabulary::is_object(next) && self.follows_at_once(mention)
         }
+    }
+
+    /// The same, unless the next word is a known term: `Aurora MySQL`.
+    fn is_command(&self, mentions: &[Mention], index: usize) -> bool {
+        let mention = &mentions[index];
+        let beside = mentions
+            .get(index + 1)
+            .is_some_and(|next| next.rule.is_some() && next.start <= mention.tail + 1);
+        !beside && self.is_imperative(mention)
+    }
+
+    /// A skill tag is a text of one name.
+    fn is_whole_text(&self, mention: &Mention) -> bool {
+        trim_marks(self.text).len() == mention.tail - mention.start
     }
 
     /// Whether the next word comes after nothing but a blank.
@@ -359,6 +382,15 @@ impl Judge<'_> {
     }
 }
 
+fn is_letter(mention: &Mention) -> bool {
+    mention.end - mention.start == 1
+}
+
+/// A small-letter Latin name with a Korean particle is no English word: `react를 사용한`.
+fn is_in_korean_clause(mention: &Mention) -> bool {
+    mention.after == Side::Particle && mention.end - mention.start >= 4
+}
+
 /// Sentences are short; evidence from farther away than this many bytes is none.
 const LONGEST_SENTENCE: usize = 300;
 
@@ -366,9 +398,8 @@ fn sentence_start(head: &str) -> usize {
     let mut previous = None;
     for (index, character) in head.char_indices().rev() {
         let ends = match character {
-            '\n' => true,
+            '\n' | '。' => true,
             '.' | '!' | '?' => previous.is_some_and(char::is_whitespace),
-            '。' => true,
             _ => false,
         };
         if ends || head.len() - index > LONGEST_SENTENCE {

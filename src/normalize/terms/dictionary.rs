@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 
 use super::Match;
@@ -6,7 +6,7 @@ use super::address;
 use super::boundary;
 use super::context::{Judge, Mention};
 use super::error::DictionaryError;
-use super::file::{self, Care, Entry};
+use super::file::{self, Entry};
 use super::folding::Folded;
 use super::forms::Forms;
 use super::korean;
@@ -37,14 +37,11 @@ impl Dictionary {
     /// This dictionary with the terms of another file; a term of the same name is replaced.
     pub fn extended_by(&self, toml: &str) -> Result<Self, DictionaryError> {
         let added = file::read(toml)?;
-        let names: HashMap<&str, ()> = added
-            .iter()
-            .map(|entry| (entry.term.name.as_str(), ()))
-            .collect();
+        let names: HashSet<&str> = added.iter().map(|entry| entry.term.name.as_str()).collect();
         let kept = self
             .entries
             .iter()
-            .filter(|entry| !names.contains_key(entry.term.name.as_str()))
+            .filter(|entry| !names.contains(entry.term.name.as_str()))
             .cloned();
         let mut entries: Vec<Entry> = kept.collect();
         entries.extend(added);
@@ -123,22 +120,23 @@ impl Dictionary {
                 Kind::Other => byte == b'.',
             };
             previous = kind;
-            if begins && self.forms.may_begin(byte) {
-                if let Some(step) = self.mention_at(text, index) {
-                    index = match step {
-                        Step::Mention(mention) => {
-                            let end = mention.tail;
-                            mentions.push(mention);
-                            end
-                        }
-                        Step::Address(end) => end,
-                    };
-                    previous = text[..index]
-                        .chars()
-                        .next_back()
-                        .map_or(Kind::Other, Kind::of_char);
-                    continue;
-                }
+            if begins
+                && self.forms.may_begin(byte)
+                && let Some(step) = self.mention_at(text, index)
+            {
+                index = match step {
+                    Step::Mention(mention) => {
+                        let end = mention.tail;
+                        mentions.push(mention);
+                        end
+                    }
+                    Step::Address(end) => end,
+                };
+                previous = text[..index]
+                    .chars()
+                    .next_back()
+                    .map_or(Kind::Other, Kind::of_char);
+                continue;
             }
             index += kind.len(byte);
         }
@@ -146,10 +144,7 @@ impl Dictionary {
     }
 
     fn mention_at(&self, text: &str, start: usize) -> Option<Step> {
-        for (index, form, end) in self.forms.at(text, start) {
-            if form.care == Care::Exact && !form.is_cased(&text[start..end]) {
-                continue;
-            }
+        for (form, _, end) in self.forms.at(text, start) {
             let Some((after, tail)) = boundary::after(text, start, end) else {
                 continue;
             };
@@ -159,7 +154,7 @@ impl Dictionary {
                 return Some(Step::Address(address_end));
             }
             return Some(Step::Mention(Mention {
-                form: index,
+                form,
                 start,
                 end,
                 tail,

@@ -38,7 +38,7 @@ impl Form {
 #[derive(Debug)]
 pub(super) struct Forms {
     automaton: NFA,
-    forms: Vec<Form>,
+    by_pattern: Vec<Form>,
     first_bytes: [bool; 256],
 }
 
@@ -96,7 +96,7 @@ impl Forms {
             .map_err(DictionaryError::Automaton)?;
         Ok(Self {
             automaton,
-            forms,
+            by_pattern: forms,
             first_bytes,
         })
     }
@@ -115,14 +115,20 @@ impl Forms {
         let input = Input::new(text).range(start..).anchored(Anchored::Yes);
         let longest = self.automaton.try_find(&input).ok().flatten();
         std::iter::successors(longest.map(|found| found.pattern().as_usize()), |&form| {
-            self.forms[form].shorter
+            self.by_pattern[form].shorter
         })
-        .map(move |form| (form, &self.forms[form], start + self.forms[form].len))
+        .map(move |form| {
+            (
+                form,
+                &self.by_pattern[form],
+                start + self.by_pattern[form].len,
+            )
+        })
     }
 
     /// The form of an index that [`Forms::at`] gave.
     pub(super) fn get(&self, form: usize) -> &Form {
-        &self.forms[form]
+        &self.by_pattern[form]
     }
 
     /// The bytes that the automaton takes.

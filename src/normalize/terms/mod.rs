@@ -58,6 +58,8 @@ pub enum Rule {
     Listed,
     /// An ordinary word with a version: `React 18`.
     Version,
+    /// An ordinary word that is the whole text, as a skill tag is.
+    Alone,
     /// An ordinary word, written as the name is, in a sentence about technology.
     Nearby,
 }
@@ -71,6 +73,7 @@ impl Rule {
             Self::Word => "word",
             Self::Listed => "listed",
             Self::Version => "version",
+            Self::Alone => "alone",
             Self::Nearby => "nearby",
         }
     }
@@ -82,7 +85,7 @@ impl Rule {
             Self::Korean => 0.95,
             Self::Word | Self::Listed => 0.9,
             Self::Version => 0.85,
-            Self::Nearby => 0.7,
+            Self::Alone | Self::Nearby => 0.7,
         }
     }
 }

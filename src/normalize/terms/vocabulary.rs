@@ -96,7 +96,7 @@ const BEFORE: &[&str] = &[
 ];
 
 /// Prepositions that name a technology after one of [`SKILLS`]: `proficient in R`.
-const PREPOSITIONS: &[&str] = &["in", "with", "of", "on", "for"];
+const PREPOSITIONS: &[&str] = &["in", "with", "of", "on", "for", "from", "to"];
 const SKILLS: &[&str] = &[
     "apis",
     "applications",
@@ -143,6 +143,35 @@ const SKILLS: &[&str] = &[
     "server",
     "servers",
     "tools",
+    "intro",
+    "introduction",
+    "guide",
+    "migrate",
+    "migrated",
+    "migrating",
+    "migration",
+    "moved",
+    "moving",
+    "ported",
+    "porting",
+    "rewrite",
+    "rewriting",
+    "started",
+    "switched",
+    "switching",
+    "tour",
+    "transition",
+    "tutorial",
+    "monolith",
+    "service",
+    "api",
+    "bot",
+    "cli",
+    "app",
+    "game",
+    "compiler",
+    "parser",
+    "database",
 ];
 
 /// English words that begin what an imperative, not a technology, is followed by: `Go ahead`, `Express your ideas`.
@@ -440,6 +469,28 @@ const ANYWHERE: &[&str] = &[
     "migrating",
     "crate",
     "router",
+    "rewriting",
+    "idiomatic",
+    "tutorial",
+    "monolith",
+    "generics",
+    "debugging",
+    "testing",
+    "refactoring",
+    "performance",
+    "threads",
+    "error handling",
+    "renders",
+    "memory",
+    "compile",
+    "open source",
+    "algorithm",
+    "repository",
+    "kernel",
+    "hooks",
+    "type system",
+    "coding",
+    "developing",
 ];
 
 pub(super) fn is_after(word: &str) -> bool {
@@ -464,6 +515,20 @@ pub(super) fn is_introduction(last: &str, before_last: &str) -> bool {
     BEFORE.contains(&last.as_str())
         || PREPOSITIONS.contains(&last.as_str())
             && SKILLS.contains(&before_last.to_ascii_lowercase().as_str())
+}
+
+/// Whether the last two words before a name are a command that takes a package's name.
+pub(super) fn is_installation(last: &str, before_last: &str) -> bool {
+    match last {
+        "install" | "i" | "add" | "get" => {
+            matches!(
+                before_last,
+                "npm" | "pip" | "pip3" | "pnpm" | "yarn" | "brew" | "cargo" | "gem" | "npx" | "bun"
+            )
+        }
+        "import" | "npx" => true,
+        _ => false,
+    }
 }
 
 /// Whether the text after a name begins with a Korean word of the trade.
