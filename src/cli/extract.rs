@@ -100,7 +100,7 @@ fn feed_output(feed: Feed, encoding: &'static str, zone: TimeZone) -> FeedOutput
     let instant = |text: Option<String>| date::parse(&text?, &context).ok();
     let entries = feed.entries.into_iter().map(|entry| EntryOutput {
         id: entry.id,
-        title: entry.title.map(reader_text),
+        title: entry.title.map(|title| title.value),
         link: entry.link,
         author: entry.author,
         published: instant(entry.published),
@@ -111,7 +111,7 @@ fn feed_output(feed: Feed, encoding: &'static str, zone: TimeZone) -> FeedOutput
     });
     FeedOutput {
         entries: entries.collect(),
-        title: feed.head.title.map(reader_text),
+        title: feed.head.title.map(|title| title.value),
         link: feed.head.link,
         language: feed.head.language,
         encoding,

@@ -16,8 +16,8 @@ mod rule;
 mod schedule;
 mod settings;
 
-pub use check::parse_duration;
 pub use catalog::{Catalog, load_pipelines, load_schedules};
+pub use check::parse_duration;
 pub use cron::{CronExpression, InvalidCron};
 pub use document::suggestion;
 pub use environment::{Environment, MissingVariable, Secret, fill, placeholders};

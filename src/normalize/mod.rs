@@ -5,10 +5,17 @@
 //! hashes the result. What cannot be read is never guessed: a date that is none, or a posting without a title, is a
 //! [`Rejection`] with its reason.
 
+pub mod company;
 pub mod date;
 mod fields;
+pub mod job;
+pub mod number;
+pub mod place;
 mod records;
 pub mod terms;
+pub mod text;
+pub mod url;
+pub mod weather;
 
 use jiff::Timestamp;
 
@@ -22,8 +29,8 @@ use terms::{Dictionary, DictionaryError};
 /// What the stage knows of the world.
 #[derive(Debug)]
 pub struct Dictionaries {
-    /// Technologies.
-    pub terms: Dictionary,
+    /// The user's own terms joined with those that ship; none where there are no own ones.
+    extended: Option<Dictionary>,
     /// Companies.
     pub companies: &'static Companies,
     /// Weather stations.
@@ -34,7 +41,7 @@ impl Dictionaries {
     /// Those that ship with the program.
     pub fn bundled() -> Self {
         Self {
-            terms: Dictionary::bundled().clone(),
+            extended: None,
             companies: Companies::bundled(),
             stations: Stations::bundled(),
         }
@@ -42,10 +49,18 @@ impl Dictionaries {
 
     /// Those that ship with the program, and a user's own terms.
     pub fn with_terms(own: &str) -> Result<Self, DictionaryError> {
+        let extended = Dictionary::bundled().extended_by(own)?;
         Ok(Self {
-            terms: Dictionary::bundled().extended_by(own)?,
+            extended: Some(extended),
             ..Self::bundled()
         })
+    }
+
+    /// Technologies.
+    pub fn terms(&self) -> &Dictionary {
+        self.extended
+            .as_ref()
+            .unwrap_or_else(|| Dictionary::bundled())
     }
 }
 

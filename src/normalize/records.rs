@@ -1,7 +1,7 @@
 //! Records from fields, kind by kind.
 
 use super::fields::Fields;
-use super::{Context, job, text, url};
+use super::{Context, job, number, text, url, weather};
 use crate::record::{
     Body, ContentHash, Field, Item, Job, Kind, Post, Record, RecordId, Term, Values,
 };
@@ -9,7 +9,10 @@ use crate::record::{
 pub(super) fn build(item: &Item, id: RecordId, context: &Context<'_>) -> Result<Record, String> {
     let fields = Fields::of(item, context);
     let (body, terms) = match (context.pipeline.kind, &item.values) {
-        (Kind::Weather, Values::Weather(weather)) => (Body::Weather(weather.clone()), Vec::new()),
+        (Kind::Weather, Values::Weather(reading)) => {
+            weather::check(reading).map_err(|error| error.to_string())?;
+            (Body::Weather(reading.clone()), Vec::new())
+        }
         (Kind::Job, Values::Fields(_)) => {
             let job = job_of(item, &fields, context)?;
             let terms = terms(context, &[Some(&job.title), job.description.as_ref()]);
@@ -46,7 +49,7 @@ fn title(fields: &Fields<'_>) -> Result<String, String> {
 }
 
 fn job_of(item: &Item, fields: &Fields<'_>, context: &Context<'_>) -> Result<Job, String> {
-    let (min, max) = experience(fields);
+    let experience = experience(fields);
     Ok(Job {
         board: context.pipeline.scope.clone(),
         external_id: item.entry.external_id.clone(),
@@ -59,9 +62,14 @@ fn job_of(item: &Item, fields: &Fields<'_>, context: &Context<'_>) -> Result<Job
         remote: fields
             .line(Field::Remote)
             .and_then(|text| job::remote(&text)),
-        employment_type: job::employment_types(&fields.texts(Field::EmploymentType)),
-        experience_min: min,
-        experience_max: max,
+        employment_type: job::employment_types(
+            fields
+                .texts(Field::EmploymentType)
+                .iter()
+                .map(String::as_str),
+        ),
+        experience_min: experience.min,
+        experience_max: experience.max,
         salary: None,
         posted_at: fields.instant(Field::PostedAt)?,
         valid_through: fields.deadline(Field::ValidThrough)?,
@@ -69,24 +77,27 @@ fn job_of(item: &Item, fields: &Fields<'_>, context: &Context<'_>) -> Result<Job
     })
 }
 
-fn experience(fields: &Fields<'_>) -> (Option<u8>, Option<u8>) {
-    let text = fields.line(Field::Experience);
-    let (min, max) = text.map_or((None, None), |text| job::experience(&text));
-    let years = |field| fields.line(field).and_then(|text| text.parse::<u8>().ok());
-    // Boards that give numbers write 100 for "no limit".
-    let open = |years: &u8| *years < 100;
-    (
-        years(Field::ExperienceMin).or(min),
-        years(Field::ExperienceMax).or(max).filter(open),
-    )
+/// Bounds that stand in fields of their own win over those in words.
+fn experience(fields: &Fields<'_>) -> job::Experience {
+    let text = fields
+        .line(Field::Experience)
+        .and_then(|text| job::experience(&text))
+        .unwrap_or_default();
+    let years = |field| {
+        number::parse(&fields.line(field)?)
+            .ok()
+            .and_then(job::years_limit)
+    };
+    job::Experience {
+        min: years(Field::ExperienceMin).or(text.min),
+        max: years(Field::ExperienceMax).or(text.max),
+    }
 }
 
 fn post_of(fields: &Fields<'_>, context: &Context<'_>) -> Result<Post, String> {
-    let tags = fields
-        .texts(Field::Tags)
-        .iter()
-        .map(|tag| text::one_line(tag))
-        .filter(|tag| !tag.is_empty());
+    let mut tags = fields.texts(Field::Tags);
+    tags.iter_mut().for_each(|tag| *tag = text::one_line(tag));
+    tags.retain(|tag| !tag.is_empty());
     Ok(Post {
         title: title(fields)?,
         author: fields.line(Field::Author),
@@ -97,7 +108,7 @@ fn post_of(fields: &Fields<'_>, context: &Context<'_>) -> Result<Post, String> {
         language: fields
             .line(Field::Language)
             .map(|tag| tag.to_ascii_lowercase()),
-        tags: tags.collect(),
+        tags,
     })
 }
 
@@ -105,7 +116,7 @@ fn post_of(fields: &Fields<'_>, context: &Context<'_>) -> Result<Post, String> {
 fn terms(context: &Context<'_>, texts: &[Option<&String>]) -> Vec<Term> {
     let mut terms = Vec::new();
     for text in texts.iter().copied().flatten() {
-        terms.extend(context.dictionaries.terms.terms(text));
+        terms.extend(context.dictionaries.terms().terms(text));
     }
     terms.sort();
     terms.dedup();

@@ -49,7 +49,11 @@ impl Workspace {
         for name in ["pipelines", "schedules", "sites"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        Self { folder, variables: BTreeMap::new(), sites: BTreeMap::new() }
+        Self {
+            folder,
+            variables: BTreeMap::new(),
+            sites: BTreeMap::new(),
+        }
     }
 
     /// The shipped pipelines of these names, over their saved sites on a day.
@@ -92,14 +96,22 @@ impl Workspace {
         for (name, site) in &self.sites {
             let path = self.path(&format!("pipelines/{name}.toml"));
             let pipeline = Pipeline::parse(&path, std::fs::read_to_string(&path).unwrap()).unwrap();
-            settings.push_str(&format!("\"{}\" = \"{}\"\n", demo::origin(&pipeline), site.base()));
+            settings.push_str(&format!(
+                "\"{}\" = \"{}\"\n",
+                demo::origin(&pipeline),
+                site.base()
+            ));
         }
         self.write("trendy.toml", &settings);
     }
 
     /// Paths that a site was asked for, in order.
     pub(crate) fn asked(&self, pipeline: &str) -> Vec<String> {
-        self.sites[pipeline].arrivals().into_iter().map(|arrival| arrival.target).collect()
+        self.sites[pipeline]
+            .arrivals()
+            .into_iter()
+            .map(|arrival| arrival.target)
+            .collect()
     }
 
     /// Runs the program to its end.
