@@ -4,7 +4,7 @@ use jiff::civil::Time;
 use jiff::{Timestamp, ToSpan};
 
 use super::resolve::Lean;
-use super::{DateContext, DateError, Fault, Moment, plain, read};
+use super::{DateContext, DateError, Fault, Moment, Precision, plain, read};
 
 /// Until when a listing takes applications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,30 +22,11 @@ pub enum Deadline {
 const NEVER_YEAR: i16 = 2099;
 
 /// Words for a deadline that is none.
+#[rustfmt::skip]
 const OPEN: &[&str] = &[
-    "상시",
-    "수시",
-    "채용시",
-    "충원시",
-    "충원될",
-    "채용될",
-    "채용완료",
-    "무기한",
-    "제한없",
-    "기한없",
-    "마감일없",
-    "미정",
-    "별도",
-    "untilfilled",
-    "open",
-    "rolling",
-    "ongoing",
-    "always",
-    "nodeadline",
-    "asap",
-    "continuous",
-    "indefinite",
-    "none",
+    "상시", "수시", "채용시", "충원시", "충원될", "채용될", "채용완료", "무기한", "제한없", "기한없", "마감일없", "미정", "별도",
+    "모집중", "접수중", "진행중", "untilfilled", "open", "rolling", "ongoing", "always", "nodeadline", "asap",
+    "continuous", "indefinite", "none",
 ];
 
 /// Words for one that has passed.
@@ -53,43 +34,22 @@ const CLOSED: &[&str] = &[
     "마감", "종료", "만료", "완료", "closed", "expired", "ended", "filled",
 ];
 
+/// Words that take those for a passed one back: closing soon is open, until when is not said.
+const SOON: &[&str] = &["임박", "예정", "soon"];
+
 /// Words that stand beside the day of a deadline.
+#[rustfmt::skip]
 const LABELS: &[&str] = &[
-    "마감일자",
-    "마감일시",
-    "마감일",
-    "마감",
-    "까지",
-    "접수기간",
-    "접수",
-    "모집기간",
-    "모집",
-    "지원기간",
-    "지원",
-    "서류",
-    "기간",
-    "기한",
-    "종료일",
-    "종료",
-    "예정",
-    "채용",
-    "applications",
-    "application",
-    "deadline",
-    "closing",
-    "closes",
-    "closed",
-    "close",
-    "expires",
-    "expiry",
-    "ends",
-    "until",
-    "before",
-    "apply",
-    "due",
-    "through",
-    "valid",
-    "by",
+    "마감일자", "마감일시", "마감일", "마감", "까지", "접수기간", "접수", "모집기간", "모집", "지원기간", "지원", "서류", "기간", "기한",
+    "종료일", "종료", "예정", "채용", "applications", "application", "deadline", "closing", "closes", "closed", "close",
+    "expires", "expiry", "ends", "until", "before", "apply", "due", "through", "valid", "by",
+];
+
+/// What a deadline says in its own way, and how a date says it: a day's midnight is the one that ends it.
+#[rustfmt::skip]
+const TURNS: &[(&str, &str)] = &[
+    ("자정", "24:00"), ("midnight", "24:00"), ("남음", "후"), ("남았습니다", "후"), ("남았어요", "후"), ("left", "later"),
+    ("remaining", "later"), ("to go", "later"),
 ];
 
 /// Until when the text says applications are taken.
@@ -100,17 +60,32 @@ pub fn deadline(text: &str, context: &DateContext) -> Result<Deadline, DateError
     if let Some(days) = days_left(&compact) {
         return end_of_day_after(days, context).map_err(|fault| fault.of(&plain));
     }
-    if plain.contains("9999") {
+    if ["9999-", "9999.", "9999/", "9999년", "99991231"]
+        .iter()
+        .any(|never| plain.contains(never))
+    {
         return Ok(Deadline::Open);
     }
     // Of a range the end counts.
     let end = plain.rsplit(['~', '∼']).next().unwrap_or(&plain);
     let end = end.rsplit("부터").next().unwrap_or(end);
-    match read(&without_labels(end), context, Lean::Future) {
+    match read(&without_labels(&turned(end)), context, Lean::Future) {
         Ok(moment) => end_of(moment, context).map_err(|fault| fault.of(&plain)),
         Err(_) if has(OPEN) => Ok(Deadline::Open),
-        Err(_) if has(CLOSED) => Ok(Deadline::Closed),
+        Err(_) if has(CLOSED) && !has(SOON) => Ok(Deadline::Closed),
         Err(fault) => Err(fault.of(&plain)),
+    }
+}
+
+fn turned(text: &str) -> String {
+    let mut turned = text.to_owned();
+    for (said, meant) in TURNS {
+        turned = turned.replace(said, meant);
+    }
+    // `마감 3시간 전`: three hours before the end, which is ahead.
+    match turned.trim_end().strip_suffix('전') {
+        Some(amount) if turned.contains("마감") => format!("{amount}후"),
+        _ => turned,
     }
 }
 
@@ -187,21 +162,23 @@ fn end_of_day_after(days: i64, context: &DateContext) -> Result<Deadline, Fault>
         .to_zoned(context.zone.clone())?;
     let moment = Moment {
         instant: midnight.timestamp(),
-        has_time: false,
+        precision: Precision::Day,
     };
     end_of(moment, context)
 }
 
 fn end_of(moment: Moment, context: &DateContext) -> Result<Deadline, Fault> {
-    let zoned = moment.instant.to_zoned(context.zone.clone());
-    if zoned.year() >= NEVER_YEAR {
+    let first = moment.instant.to_zoned(context.zone.clone()).date();
+    if first.year() >= NEVER_YEAR {
         return Ok(Deadline::Open);
     }
-    if moment.has_time {
-        return Ok(Deadline::Until(moment.instant));
-    }
-    let last_second = zoned
-        .date()
+    let last = match moment.precision {
+        Precision::Instant => return Ok(Deadline::Until(moment.instant)),
+        Precision::Day => first,
+        Precision::Month => first.last_of_month(),
+        Precision::Year => first.last_of_year(),
+    };
+    let last_second = last
         .to_datetime(Time::constant(23, 59, 59, 0))
         .to_zoned(context.zone.clone())?;
     Ok(Deadline::Until(last_second.timestamp()))

@@ -51,9 +51,14 @@ impl Scanner<'_> {
     pub(super) fn clock(&self) -> Option<(Clock, usize)> {
         let hour = self.number_at(0).filter(|hour| hour.len <= 2)?;
         if !self.is_symbol(1, ':') {
-            let after = self.past_blank(1);
+            // `9.30am`
+            let minute = self
+                .number_at(2)
+                .filter(|minute| minute.len == 2 && self.is_symbol(1, '.'));
+            let len = if minute.is_some() { 3 } else { 1 };
+            let after = self.past_blank(len);
             self.meridiem(after)?;
-            return Some((Clock::at(hour, None, None), 1));
+            return Some((Clock::at(hour, minute, None), len));
         }
         let minute = self.number_at(2).filter(|minute| minute.len <= 2)?;
         let seconds = self
@@ -232,6 +237,17 @@ impl Scanner<'_> {
             _ => return None,
         };
         Some((day, clock))
+    }
+
+    /// `5 min read`, which blogs put behind the date of a post.
+    pub(super) fn reading_time(&self) -> Option<usize> {
+        let minutes = self.past_blank(1);
+        let read = self.past_blank(minutes + 1);
+        let is_said = matches!(
+            self.word_at(minutes)?,
+            "min" | "mins" | "minute" | "minutes"
+        );
+        (is_said && self.word_at(read) == Some("read")).then_some(read + 1)
     }
 
     /// A half of the day and the place after it; also `a.m.`.

@@ -84,8 +84,16 @@ pub fn parse(text: &str, context: &DateContext) -> Result<Timestamp, DateError> 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
     instant: Timestamp,
-    /// Whether the text named a time of the day, or a day only.
-    has_time: bool,
+    precision: Precision,
+}
+
+/// How long the time lasts that a text names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Precision {
+    Instant,
+    Day,
+    Month,
+    Year,
 }
 
 /// Why a text is no date, before the text is put into the error.
@@ -127,14 +135,14 @@ fn read(plain: &str, context: &DateContext, lean: Lean) -> Result<Moment, Fault>
     if let Some(instant) = epoch(plain) {
         return Ok(Moment {
             instant: instant?,
-            has_time: true,
+            precision: Precision::Instant,
         });
     }
     let tokens: Vec<Token> = lexer::tokens(plain);
     if let Some(instant) = relative::read(&tokens, context) {
         return Ok(Moment {
             instant: instant?,
-            has_time: true,
+            precision: Precision::Instant,
         });
     }
     scan::scan(&tokens)?.resolve(context, lean)

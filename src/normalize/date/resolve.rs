@@ -9,7 +9,7 @@ use super::forms::{Clock, Day};
 use super::lexer::Number;
 use super::scan::Parts;
 use super::words::Meridiem;
-use super::{DateContext, DayMonthOrder, Fault, MIN_YEAR, Moment};
+use super::{DateContext, DayMonthOrder, Fault, MIN_YEAR, Moment, Precision};
 
 /// Where a date without a year lies, seen from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,6 @@ impl Parts {
         };
         let today = context.now.to_zoned(zone.clone()).date();
         let date = self.date(today, context.order, lean)?;
-        let has_time = self.clock.is_some();
         let (time, days) = match self.clock {
             Some(clock) => clock.resolve(self.meridiem)?,
             None => (Time::midnight(), 0),
@@ -48,7 +47,22 @@ impl Parts {
             .to_datetime(time)
             .to_zoned(zone)
             .map(|zoned: Zoned| zoned.timestamp())?;
-        Ok(Moment { instant, has_time })
+        Ok(Moment {
+            instant,
+            precision: self.precision(),
+        })
+    }
+
+    fn precision(&self) -> Precision {
+        let has_year = |numbers: &[Number]| numbers.iter().any(|number| number.len == 4);
+        match (self.clock, self.day) {
+            (Some(_), _) => Precision::Instant,
+            (None, Some(Day::Named { month: None, .. })) => Precision::Year,
+            (None, Some(Day::Named { day: None, .. })) => Precision::Month,
+            (None, Some(Day::Pair(numbers))) if has_year(&numbers) => Precision::Month,
+            (None, None) if self.numbers.len() == 1 && has_year(&self.numbers) => Precision::Month,
+            _ => Precision::Day,
+        }
     }
 
     fn date(&self, today: Date, order: DayMonthOrder, lean: Lean) -> Result<Date, Fault> {

@@ -108,6 +108,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn number(&mut self) -> Result<(), Fault> {
+        if let Some(len) = self.reading_time() {
+            self.at += len;
+            return Ok(());
+        }
         if let Some((clock, len)) = self.clock().or_else(|| self.clock_with_signs()) {
             return self.set_clock(clock, len);
         }
@@ -188,8 +192,8 @@ impl<'a> Scanner<'a> {
             );
         } else if let Some(weekday) = words::weekday(text) {
             self.parts.weekday = Some(weekday);
-        } else if let (true, Some(offset)) = (self.has_day(), self.zone_name(text, *upper)) {
-            return self.zone(offset, text);
+        } else if let (true, Some(zone)) = (self.has_day(), self.zone_name(text, *upper)) {
+            return self.zone(zone, text);
         } else {
             return Err(Fault::NotADate);
         }
@@ -216,25 +220,21 @@ impl<'a> Scanner<'a> {
 
     /// What an abbreviation says of the zone. By RFC 5322, one that is not known counts as UTC, and so do the letters
     /// of the military zones, whose signs RFC 822 got wrong.
-    fn zone_name(&self, text: &str, upper: bool) -> Option<Offset> {
+    fn zone_name(&self, text: &str, upper: bool) -> Option<TimeZone> {
         let has_form = upper && text.is_ascii() && matches!(text.len(), 1 | 3..=5);
-        let unknown = || (has_form && self.parts.clock.is_some()).then_some(Offset::UTC);
+        let unknown = || (has_form && self.parts.clock.is_some()).then_some(TimeZone::UTC);
         words::zone(text).or_else(unknown)
     }
 
     /// A zone by its abbreviation, and the offset from it in `GMT+9`.
-    fn zone(&mut self, offset: Offset, text: &str) -> Result<(), Fault> {
+    fn zone(&mut self, zone: TimeZone, text: &str) -> Result<(), Fault> {
         self.at += 1;
         let is_utc = matches!(text, "utc" | "gmt" | "ut");
-        if is_utc
-            && (self.is_symbol(0, '+') || self.is_symbol(0, '-'))
-            && self.number_at(1).is_some()
-        {
+        let is_signed = self.is_symbol(0, '+') || self.is_symbol(0, '-');
+        if is_utc && is_signed && self.number_at(1).is_some() {
             return self.offset();
         }
-        if self.parts.zone.is_none() {
-            self.parts.zone = Some(TimeZone::fixed(offset));
-        }
+        self.parts.zone.get_or_insert(zone);
         Ok(())
     }
 
@@ -281,8 +281,8 @@ impl<'a> Scanner<'a> {
                 self.at += 2;
                 return Ok(());
             }
-            ',' | ';' | '.' | ')' | '[' | ']' | '|' | '·' | ':' | '-' | '/' | '\'' | '•' | '"' =>
-                {}
+            ',' | ';' | '.' | ')' | '[' | ']' | '|' | '·' | ':' | '-' | '/' | '_' | '\'' | '•'
+            | '"' => {}
             _ => return Err(Fault::NotADate),
         }
         self.at += 1;
@@ -347,8 +347,8 @@ impl<'a> Scanner<'a> {
             let Token::Word { text, .. } = token else {
                 continue;
             };
-            if let (Some(offset), None) = (words::zone(text), &self.parts.zone) {
-                self.parts.zone = Some(TimeZone::fixed(offset));
+            if let Some(zone) = words::zone(text) {
+                self.parts.zone.get_or_insert(zone);
             } else if let Some(weekday) = words::weekday(text) {
                 self.parts.weekday = Some(weekday);
             }

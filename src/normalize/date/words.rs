@@ -2,7 +2,7 @@
 //! the names of months and days that the field's feeds hold.
 
 use jiff::civil::Weekday;
-use jiff::tz::Offset;
+use jiff::tz::{Offset, TimeZone};
 
 /// Half of the day that an hour is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,9 +108,18 @@ const ZONES: &[(&str, i32)] = &[
     ("myt", 480), ("pht", 480), ("awst", 480), ("kst", 540), ("jst", 540), ("한국시간", 540),
     ("acst", 570), ("aest", 600), ("acdt", 630), ("aedt", 660), ("nzst", 720), ("nzdt", 780),
     ("brt", -180), ("art", -180), ("nst", -210), ("ndt", -150), ("adt", -180), ("ast", -240),
-    ("at", -240), ("edt", -240), ("est", -300), ("et", -300), ("cdt", -300), ("cst", -360),
-    ("ct", -360), ("mdt", -360), ("mst", -420), ("mt", -420), ("pdt", -420), ("pst", -480),
-    ("pt", -480), ("akdt", -480), ("akst", -540), ("hst", -600),
+    ("edt", -240), ("est", -300), ("cdt", -300), ("cst", -360),
+    ("mdt", -360), ("mst", -420), ("pdt", -420), ("pst", -480),
+    ("akdt", -480), ("akst", -540), ("hst", -600),
+];
+
+/// Abbreviations that stand for standard and summer time alike.
+const REGIONS: &[(&str, &str)] = &[
+    ("at", "America/Halifax"),
+    ("et", "America/New_York"),
+    ("ct", "America/Chicago"),
+    ("mt", "America/Denver"),
+    ("pt", "America/Los_Angeles"),
 ];
 
 /// Days counted from today.
@@ -195,8 +204,11 @@ pub(super) fn weekday(word: &str) -> Option<Weekday> {
     find_among(WEEKDAYS, word)
 }
 
-pub(super) fn zone(word: &str) -> Option<Offset> {
-    find(ZONES, word).and_then(|minutes| Offset::from_seconds(minutes * 60).ok())
+pub(super) fn zone(word: &str) -> Option<TimeZone> {
+    if let Some(minutes) = find(ZONES, word) {
+        return Offset::from_seconds(minutes * 60).ok().map(TimeZone::fixed);
+    }
+    find(REGIONS, word).and_then(|name| TimeZone::get(name).ok())
 }
 
 pub(super) fn meridiem(word: &str) -> Option<Meridiem> {
