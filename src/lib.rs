@@ -4,10 +4,16 @@
 //! item into a [`record`], [`load`] writes records and the change log, [`publish`] follows the log. [`run`] joins the
 //! stages. No stage imports another.
 
+pub mod collect;
 pub mod config;
 pub mod demo;
 pub mod extract;
 pub mod html;
 pub mod load;
 pub mod normalize;
+pub mod publish;
 pub mod record;
+pub mod run;
+pub mod schedule;
+pub mod telemetry;
+pub mod trends;

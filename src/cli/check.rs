@@ -15,8 +15,15 @@ pub(super) struct CheckArgs {}
 pub(super) fn run(_: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let pipelines = services::pipeline_catalog(&settings);
-    let known: BTreeSet<&str> = pipelines.entries.iter().map(|pipeline| pipeline.id.as_str()).collect();
-    let schedules = load_schedules(Path::new(settings.get("schedules").unwrap_or_default()), &known);
+    let known: BTreeSet<&str> = pipelines
+        .entries
+        .iter()
+        .map(|pipeline| pipeline.id.as_str())
+        .collect();
+    let schedules = load_schedules(
+        Path::new(settings.get("schedules").unwrap_or_default()),
+        &known,
+    );
 
     let mut stderr = std::io::stderr().lock();
     for problem in pipelines.problems.iter().chain(&schedules.problems) {
@@ -24,7 +31,11 @@ pub(super) fn run(_: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     }
     for pipeline in &pipelines.entries {
         for name in missing_secrets(pipeline, &context.environment) {
-            writeln!(stderr, "warning: {}: `{name}` is not set; a run would stop", pipeline.path.display())?;
+            writeln!(
+                stderr,
+                "warning: {}: `{name}` is not set; a run would stop",
+                pipeline.path.display()
+            )?;
         }
     }
     let problems = pipelines.problems.len() + schedules.problems.len();
@@ -37,13 +48,21 @@ pub(super) fn run(_: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
         pipelines.files + schedules.files,
     )?;
     if problems > 0 {
-        return Err(Failure::usage(format!("{problems} problems in the configuration")));
+        return Err(Failure::usage(format!(
+            "{problems} problems in the configuration"
+        )));
     }
     Ok(Exit::Done)
 }
 
 /// The secrets that a pipeline names and the environment does not hold.
-pub(super) fn missing_secrets<'a>(pipeline: &'a Pipeline, environment: &Environment) -> Vec<&'a str> {
+pub(super) fn missing_secrets<'a>(
+    pipeline: &'a Pipeline,
+    environment: &Environment,
+) -> Vec<&'a str> {
     let texts = std::iter::once(&pipeline.source.url).chain(pipeline.source.headers.values());
-    texts.flat_map(|text| placeholders(text)).filter(|name| environment.resolve(name).is_err()).collect()
+    texts
+        .flat_map(|text| placeholders(text))
+        .filter(|name| environment.resolve(name).is_err())
+        .collect()
 }

@@ -29,7 +29,11 @@ pub(super) fn run(command: &ConfigCommand, context: &Context) -> Result<Exit, Fa
     let shown = context.settings()?.shown();
     let rows: Vec<Row> = shown
         .into_iter()
-        .map(|setting| Row { key: setting.key, value: setting.value, origin: setting.origin.to_string() })
+        .map(|setting| Row {
+            key: setting.key,
+            value: setting.value,
+            origin: setting.origin.to_string(),
+        })
         .collect();
     print_rows(&rows, &["key", "value", "origin"], args.output.format)?;
     Ok(Exit::Done)

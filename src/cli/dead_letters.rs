@@ -1,4 +1,5 @@
 use trendy::load::DeadLetterFilter;
+use trendy::record::PipelineId;
 
 use super::Context;
 use super::exit::{Exit, Failure};
@@ -20,8 +21,15 @@ pub(super) struct DeadLettersArgs {
 
 pub(super) async fn run(args: DeadLettersArgs, context: &Context) -> Result<Exit, Failure> {
     let store = services::open_store(&context.settings()?).await?;
-    let filter = DeadLetterFilter { pipeline: args.pipeline, ..DeadLetterFilter::default() };
-    let letters = store.dead_letters(&filter, i64::from(args.limit)).await?;
-    print_rows(&letters, &["id", "at", "stage", "pipeline", "url", "reason"], args.output.format)?;
+    let filter = DeadLetterFilter {
+        pipeline: args.pipeline.map(PipelineId),
+        ..DeadLetterFilter::default()
+    };
+    let letters = store.dead_letters(&filter, args.limit).await?;
+    print_rows(
+        &letters,
+        &["id", "at", "stage", "pipeline", "url", "reason"],
+        args.output.format,
+    )?;
     Ok(Exit::Done)
 }

@@ -31,8 +31,9 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) async fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failure> {
-    std::fs::create_dir_all(&args.dir)
-        .map_err(|error| Failure::usage(format!("cannot create `{}`: {error}", args.dir.display())))?;
+    std::fs::create_dir_all(&args.dir).map_err(|error| {
+        Failure::usage(format!("cannot create `{}`: {error}", args.dir.display()))
+    })?;
     let database = args.dir.join("trendy.db");
     let report = args.dir.join("report.html");
     let mut pipelines = demo::pipelines()?;
@@ -41,8 +42,12 @@ pub(super) async fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failu
     settings.set("database_url", database.to_string_lossy(), "demo");
     let mut sites = Vec::with_capacity(pipelines.len());
     for pipeline in &pipelines {
-        let site = Site::start(&Files::Embedded(&FIXTURES), pipeline.id.as_str(), args.day).await.map_err(Failure::run)?;
-        settings.twins.insert(demo::origin(pipeline), site.base().to_string());
+        let site = Site::start(&Files::Embedded(&FIXTURES), pipeline.id.as_str(), args.day)
+            .await
+            .map_err(Failure::run)?;
+        settings
+            .twins
+            .insert(demo::origin(pipeline), site.base().to_string());
         sites.push(site);
     }
     let services = services::services(&settings, &environment_of(&pipelines, context)).await?;
@@ -57,23 +62,40 @@ pub(super) async fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failu
         });
     }
     let pipelines: Vec<Arc<Pipeline>> = pipelines.into_iter().map(Arc::new).collect();
-    let summaries = run_all(&pipelines, &services, &RunOptions::default(), &bars(context)).await;
+    let summaries = run_all(
+        &pipelines,
+        &services,
+        &RunOptions::default(),
+        &bars(context),
+    )
+    .await;
     services.collector.close().await;
     drop(sites);
     let exit = print_summary(&summaries, args.output.format)?;
 
-    let html = trends::report(&services.store, jiff::Timestamp::now()).await.map_err(Failure::run)?;
-    std::fs::write(&report, html).map_err(|error| Failure::run(format!("cannot write `{}`: {error}", report.display())))?;
+    let html = trends::report(&services.store, jiff::Timestamp::now())
+        .await
+        .map_err(Failure::run)?;
+    std::fs::write(&report, html)
+        .map_err(|error| Failure::run(format!("cannot write `{}`: {error}", report.display())))?;
     if args.output.format == Format::Table {
         let (day, database, report) = (args.day, database.display(), report.display());
         let mut out = std::io::stdout().lock();
         writeln!(out, "\nDay {day} is in {database}. Look next:")?;
         writeln!(out, "  {report:<28} the dashboard: open it in a browser")?;
         if args.day == 1 {
-            writeln!(out, "  {:<28} a day later: new, edited and vanished postings", "trendy demo --day 2")?;
+            writeln!(
+                out,
+                "  {:<28} a day later: new, edited and vanished postings",
+                "trendy demo --day 2"
+            )?;
         }
         writeln!(out, "  {:<28} what happened", "trendy runs")?;
-        writeln!(out, "  {:<28} how a source is described", "pipelines/*.toml")?;
+        writeln!(
+            out,
+            "  {:<28} how a source is described",
+            "pipelines/*.toml"
+        )?;
     }
     Ok(exit)
 }

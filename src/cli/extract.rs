@@ -71,13 +71,23 @@ pub(super) fn run(args: &ExtractArgs) -> Result<Exit, Failure> {
     let decoded = decode(&body, args.content_type.as_deref());
     match args.format {
         Format::Kma => {
-            let answer = kma::answer(&decoded.text)
-                .map_err(|error| Failure::run(format!("cannot read `{}`: {}", args.file, with_causes(&error))))?;
+            let answer = kma::answer(&decoded.text).map_err(|error| {
+                Failure::run(format!(
+                    "cannot read `{}`: {}",
+                    args.file,
+                    with_causes(&error)
+                ))
+            })?;
             print_json(&answer)?;
         }
         Format::Feed => {
-            let feed = Feed::of(&decoded.text, &args.url)
-                .map_err(|error| Failure::run(format!("cannot read `{}`: {}", args.file, with_causes(&error))))?;
+            let feed = Feed::of(&decoded.text, &args.url).map_err(|error| {
+                Failure::run(format!(
+                    "cannot read `{}`: {}",
+                    args.file,
+                    with_causes(&error)
+                ))
+            })?;
             print_json(&feed_output(feed, decoded.encoding.name(), zone))?;
         }
     }
@@ -96,7 +106,11 @@ fn read(file: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn feed_output(feed: Feed, encoding: &'static str, zone: TimeZone) -> FeedOutput {
-    let context = DateContext { zone, now: Timestamp::now(), order: DayMonthOrder::default() };
+    let context = DateContext {
+        zone,
+        now: Timestamp::now(),
+        order: DayMonthOrder::default(),
+    };
     let instant = |text: Option<String>| date::parse(&text?, &context).ok();
     let entries = feed.entries.into_iter().map(|entry| EntryOutput {
         id: entry.id,

@@ -33,18 +33,32 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
     })?;
     match command {
         IndexCommand::Setup => {
-            let report = target.setup().await.map_err(|error| Failure::run(with_causes(&error)))?;
+            let report = target
+                .setup()
+                .await
+                .map_err(|error| Failure::run(with_causes(&error)))?;
             let mut out = std::io::stdout().lock();
             for name in &report.created {
                 writeln!(out, "created {name}")?;
             }
-            writeln!(out, "templates are in place; text is analysed by `{}`", report.analyzer)?;
+            writeln!(
+                out,
+                "templates are in place; text is analysed by `{}`",
+                report.analyzer
+            )?;
             Ok(Exit::Done)
         }
         IndexCommand::Sync(args) => {
             let published = publish_all(&store, &[&target], args.limit).await?;
             for summary in &published {
-                writeln!(std::io::stdout(), "{}: {} sent, {} refused, lag {}", summary.target, summary.sent, summary.refused, summary.lag)?;
+                writeln!(
+                    std::io::stdout(),
+                    "{}: {} sent, {} refused, lag {}",
+                    summary.target,
+                    summary.sent,
+                    summary.refused,
+                    summary.lag
+                )?;
             }
             Ok(report_published(&published))
         }

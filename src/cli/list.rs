@@ -41,6 +41,10 @@ pub(super) fn run(args: &ListArgs, context: &Context) -> Result<Exit, Failure> {
             path: &pipeline.path,
         })
         .collect();
-    print_rows(&rows, &["pipeline", "kind", "fetch", "enabled", "description"], args.output.format)?;
+    print_rows(
+        &rows,
+        &["pipeline", "kind", "fetch", "enabled", "description"],
+        args.output.format,
+    )?;
     Ok(Exit::Done)
 }

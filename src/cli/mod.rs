@@ -56,10 +56,22 @@ Exit codes:
 #[derive(Debug, Args)]
 struct Common {
     /// Settings file [default: trendy.toml, if it is here]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings", env = "TRENDY_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Settings",
+        env = "TRENDY_CONFIG"
+    )]
     config: Option<PathBuf>,
     /// Profile of the settings file, such as `prod` for `[profile.prod]`
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Settings", env = "TRENDY_PROFILE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help_heading = "Settings",
+        env = "TRENDY_PROFILE"
+    )]
     profile: Option<String>,
     /// The store: a path, `sqlite:PATH` or `postgres://…` [default: sqlite:trendy.db]
     #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
@@ -71,10 +83,23 @@ struct Common {
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings")]
     schedules: Option<String>,
     /// What to log: `error`, `warn`, `info`, `debug`, or a filter such as `trendy=debug`
-    #[arg(long, global = true, value_name = "FILTER", default_value = "warn", help_heading = "Logs", env = "TRENDY_LOG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        default_value = "warn",
+        help_heading = "Logs",
+        env = "TRENDY_LOG"
+    )]
     log: String,
     /// Form of log lines
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Logs")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Logs"
+    )]
     log_format: LogFormatArg,
     /// No progress bars
     #[arg(long, short, global = true, help_heading = "Logs")]
@@ -125,8 +150,16 @@ impl Context {
             ("pipelines", "--pipelines", &self.common.pipelines),
             ("schedules", "--schedules", &self.common.schedules),
         ];
-        let given: Vec<_> = flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value.clone()?))).collect();
-        Settings::load(self.common.config.as_deref(), self.common.profile.as_deref(), &self.environment, &given)
+        let given: Vec<_> = flags
+            .into_iter()
+            .filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)))
+            .collect();
+        Settings::load(
+            self.common.config.as_deref(),
+            self.common.profile.as_deref(),
+            &self.environment,
+            &given,
+        )
     }
 }
 
@@ -147,7 +180,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         LogFormatArg::Json => LogFormat::Json,
     };
     telemetry::init_logs(&cli.common.log, format, color).map_err(Failure::usage)?;
-    let context = Context { common: cli.common, environment };
+    let context = Context {
+        common: cli.common,
+        environment,
+    };
     match cli.command {
         Command::Demo(args) => services::block_on(demo::run(args, &context)),
         Command::Run(args) => services::block_on(run::run(args, &context)),

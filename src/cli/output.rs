@@ -30,7 +30,11 @@ pub(super) struct FormatArgs {
 }
 
 /// Prints rows; `columns` names those of tables and CSV, while JSON shows every field.
-pub(super) fn print_rows<T: Serialize>(rows: &[T], columns: &[&str], format: Format) -> Result<(), Failure> {
+pub(super) fn print_rows<T: Serialize>(
+    rows: &[T],
+    columns: &[&str],
+    format: Format,
+) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match format {
         Format::Json => {
@@ -47,7 +51,9 @@ pub(super) fn print_rows<T: Serialize>(rows: &[T], columns: &[&str], format: For
             let mut writer = csv::Writer::from_writer(&mut out);
             writer.write_record(columns).map_err(std::io::Error::from)?;
             for row in rows {
-                writer.write_record(cells(row, columns)?).map_err(std::io::Error::from)?;
+                writer
+                    .write_record(cells(row, columns)?)
+                    .map_err(std::io::Error::from)?;
             }
             writer.flush()?;
         }
@@ -58,7 +64,9 @@ pub(super) fn print_rows<T: Serialize>(rows: &[T], columns: &[&str], format: For
 
 fn table<T: Serialize>(rows: &[T], columns: &[&str]) -> Result<Table, Failure> {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns.iter().map(|name| name.replace('_', " ")));
     let mut numeric = vec![true; columns.len()];
     for row in rows {
@@ -68,7 +76,11 @@ fn table<T: Serialize>(rows: &[T], columns: &[&str]) -> Result<Table, Failure> {
         }
         table.add_row(cells);
     }
-    for (column, _) in table.column_iter_mut().zip(numeric).filter(|(_, numeric)| *numeric) {
+    for (column, _) in table
+        .column_iter_mut()
+        .zip(numeric)
+        .filter(|(_, numeric)| *numeric)
+    {
         column.set_cell_alignment(CellAlignment::Right);
     }
     Ok(table)

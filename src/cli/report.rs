@@ -17,8 +17,11 @@ pub(super) struct ReportArgs {
 
 pub(super) async fn run(args: ReportArgs, context: &Context) -> Result<Exit, Failure> {
     let store = services::open_store(&context.settings()?).await?;
-    let html = trends::report(&store, Timestamp::now()).await.map_err(Failure::run)?;
-    std::fs::write(&args.output, html)
-        .map_err(|error| Failure::run(format!("cannot write `{}`: {error}", args.output.display())))?;
+    let html = trends::report(&store, Timestamp::now())
+        .await
+        .map_err(Failure::run)?;
+    std::fs::write(&args.output, html).map_err(|error| {
+        Failure::run(format!("cannot write `{}`: {error}", args.output.display()))
+    })?;
     Ok(Exit::Done)
 }

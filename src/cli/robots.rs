@@ -18,15 +18,24 @@ pub(super) struct RobotsArgs {
 }
 
 pub(super) fn run(args: &RobotsArgs) -> Result<Exit, Failure> {
-    let bytes = std::fs::read(&args.file)
-        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", args.file.display())))?;
+    let bytes = std::fs::read(&args.file).map_err(|error| {
+        Failure::usage(format!("cannot read `{}`: {error}", args.file.display()))
+    })?;
     let robots = Robots::parse(&String::from_utf8_lossy(&bytes));
     let decision = robots.decide(&args.agent, &args.url);
-    let verdict = if decision.allowed { "allowed" } else { "disallowed" };
+    let verdict = if decision.allowed {
+        "allowed"
+    } else {
+        "disallowed"
+    };
     let by = match &decision.line {
         Some((number, line)) => format!("by line {number}: {line}"),
         None => "by no line".to_owned(),
     };
     writeln!(std::io::stdout(), "{verdict} {by}")?;
-    Ok(if decision.allowed { Exit::Done } else { Exit::Failed })
+    Ok(if decision.allowed {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }

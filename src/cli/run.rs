@@ -4,10 +4,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use trendy::config::{Pipeline, Settings, suggestion};
-use trendy::record::{Counts, Outcome, Record};
 use trendy::load::Store;
 use trendy::publish::{Target, elasticsearch::ElasticsearchTarget};
-use trendy::run::{PublishSummary, RunOptions, RunSummary, Services, elasticsearch, publish_all, run as run_pipeline};
+use trendy::record::{Counts, Outcome, Record};
+use trendy::run::{
+    PublishSummary, RunOptions, RunSummary, Services, elasticsearch, publish_all,
+    run as run_pipeline,
+};
 use trendy::telemetry::ProgressBars;
 
 use super::Context;
@@ -18,7 +21,17 @@ use super::services;
 
 /// The columns of the summary.
 const SUMMARY: &[&str] = &[
-    "pipeline", "outcome", "pages", "records", "added", "updated", "closed", "reopened", "unchanged", "rejected", "seconds",
+    "pipeline",
+    "outcome",
+    "pages",
+    "records",
+    "added",
+    "updated",
+    "closed",
+    "reopened",
+    "unchanged",
+    "rejected",
+    "seconds",
 ];
 
 /// Most pipelines at once: they wait for different hosts, while memory and the store are shared.
@@ -68,7 +81,11 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     if args.dry_run {
         return dry_run(&chosen, &services, &args, &bars).await;
     }
-    let options = RunOptions { limit: args.limit.and_then(|limit| usize::try_from(limit).ok()), accept: args.accept, dry_run: None };
+    let options = RunOptions {
+        limit: args.limit.and_then(|limit| usize::try_from(limit).ok()),
+        accept: args.accept,
+        dry_run: None,
+    };
     let summaries = run_all(&chosen, &services, &options, &bars).await;
     services.collector.close().await;
     let mut exit = print_summary(&summaries, args.output.format)?;
@@ -80,25 +97,37 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
 
 /// Bars on a terminal, unless they are not wanted.
 pub(super) fn bars(context: &Context) -> ProgressBars {
-    if context.common.quiet { ProgressBars::hidden() } else { ProgressBars::on_terminal() }
+    if context.common.quiet {
+        ProgressBars::hidden()
+    } else {
+        ProgressBars::on_terminal()
+    }
 }
 
 pub(super) fn publish_limit(settings: &Settings) -> Result<Duration, Failure> {
     let text = settings.get("publish_limit").unwrap_or_default();
-    trendy::config::parse_duration(text).map_err(|error| Failure::usage(format!("`publish_limit`: {error}")))
+    trendy::config::parse_duration(text)
+        .map_err(|error| Failure::usage(format!("`publish_limit`: {error}")))
 }
 
 fn choose(pipelines: Vec<Pipeline>, args: &RunArgs) -> Result<Vec<Arc<Pipeline>>, Failure> {
     if args.all {
-        return Ok(pipelines.into_iter().filter(|pipeline| pipeline.enabled).map(Arc::new).collect());
+        return Ok(pipelines
+            .into_iter()
+            .filter(|pipeline| pipeline.enabled)
+            .map(Arc::new)
+            .collect());
     }
     let known: Vec<Arc<Pipeline>> = pipelines.into_iter().map(Arc::new).collect();
     let mut chosen: Vec<Arc<Pipeline>> = Vec::new();
     for name in &args.pipelines {
         let Some(pipeline) = known.iter().find(|pipeline| pipeline.id.as_str() == name) else {
             let names = known.iter().map(|pipeline| pipeline.id.as_str());
-            let hint = suggestion(name, names).unwrap_or_else(|| "`trendy list` prints the known ones".to_owned());
-            return Err(Failure::usage(format!("there is no pipeline `{name}`\n  hint: {hint}")));
+            let hint = suggestion(name, names)
+                .unwrap_or_else(|| "`trendy list` prints the known ones".to_owned());
+            return Err(Failure::usage(format!(
+                "there is no pipeline `{name}`\n  hint: {hint}"
+            )));
         };
         if !chosen.iter().any(|other| other.id == pipeline.id) {
             chosen.push(Arc::clone(pipeline));
@@ -127,7 +156,10 @@ pub(super) async fn run_all(
             seconds: 0.0,
         })
     });
-    stream::iter(runs).buffered(PIPELINES_AT_ONCE).collect().await
+    stream::iter(runs)
+        .buffered(PIPELINES_AT_ONCE)
+        .collect()
+        .await
 }
 
 /// Prints the summary on stdout and, on stderr, why runs did not end well.
@@ -146,7 +178,11 @@ pub(super) fn print_summary(summaries: &[RunSummary], format: Format) -> Result<
             None => Exit::Interrupted,
         });
         if summary.counts.rejected > 0 {
-            tracing::warn!("{}: {} rejected; see `trendy dead-letters`", summary.pipeline, summary.counts.rejected);
+            tracing::warn!(
+                "{}: {} rejected; see `trendy dead-letters`",
+                summary.pipeline,
+                summary.counts.rejected
+            );
         }
     }
     Ok(exit)
@@ -158,8 +194,13 @@ pub(super) async fn publish(
     target: Option<&ElasticsearchTarget>,
     limit: Duration,
 ) -> Result<Exit, Failure> {
-    let targets: Vec<&dyn Target> = target.into_iter().map(|target| target as &dyn Target).collect();
-    Ok(report_published(&publish_all(store, &targets, limit).await?))
+    let targets: Vec<&dyn Target> = target
+        .into_iter()
+        .map(|target| target as &dyn Target)
+        .collect();
+    Ok(report_published(
+        &publish_all(store, &targets, limit).await?,
+    ))
 }
 
 /// Tells on stderr how far the targets are.
@@ -168,11 +209,19 @@ pub(super) fn report_published(published: &[PublishSummary]) -> Exit {
     for target in published {
         match &target.problem {
             Some(problem) => {
-                tracing::warn!("target {} lags by {} changes: {problem}; the data is kept", target.target, target.lag);
+                tracing::warn!(
+                    "target {} lags by {} changes: {problem}; the data is kept",
+                    target.target,
+                    target.lag
+                );
                 exit = Exit::Incomplete;
             }
             None if target.refused > 0 => {
-                tracing::warn!("target {} refused {} documents; see `trendy dead-letters`", target.target, target.refused);
+                tracing::warn!(
+                    "target {} refused {} documents; see `trendy dead-letters`",
+                    target.target,
+                    target.refused
+                );
                 exit = Exit::Incomplete;
             }
             None => tracing::info!("target {}: {} documents sent", target.target, target.sent),
@@ -190,7 +239,11 @@ async fn dry_run(
 ) -> Result<Exit, Failure> {
     let (sender, mut records) = mpsc::channel::<Record>(64);
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let options = RunOptions { limit, accept: false, dry_run: Some(sender) };
+    let options = RunOptions {
+        limit,
+        accept: false,
+        dry_run: Some(sender),
+    };
     let runs = async {
         let summaries = run_all(pipelines, services, &options, bars).await;
         drop(options);

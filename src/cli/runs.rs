@@ -18,8 +18,21 @@ pub(super) struct RunsArgs {
 
 pub(super) async fn run(args: RunsArgs, context: &Context) -> Result<Exit, Failure> {
     let store = services::open_store(&context.settings()?).await?;
-    let runs = store.runs(args.pipeline.as_deref(), i64::from(args.limit)).await?;
-    let columns = ["id", "pipeline", "started_at", "outcome", "records", "added", "updated", "closed", "rejected", "reason"];
+    let runs = store
+        .runs(args.pipeline.as_deref(), args.limit)
+        .await?;
+    let columns = [
+        "id",
+        "pipeline",
+        "started_at",
+        "outcome",
+        "records",
+        "added",
+        "updated",
+        "closed",
+        "rejected",
+        "reason",
+    ];
     print_rows(&runs, &columns, args.output.format)?;
     Ok(Exit::Done)
 }

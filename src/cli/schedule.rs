@@ -73,7 +73,9 @@ pub(super) fn run(command: ScheduleCommand, context: &Context) -> Result<Exit, F
     match command {
         ScheduleCommand::Next(args) => next(&args, context),
         ScheduleCommand::Run => services::block_on(daemon(context)),
-        ScheduleCommand::Export(ExportCommand::Crontab { program }) => export_crontab(program, context),
+        ScheduleCommand::Export(ExportCommand::Crontab { program }) => {
+            export_crontab(program, context)
+        }
     }
 }
 
@@ -87,7 +89,11 @@ fn next(args: &NextArgs, context: &Context) -> Result<Exit, Failure> {
         if args.output.format == Format::Json {
             print_json(&slots)?;
         } else {
-            print_rows(&slots, &["due", "local", "schedule", "pipelines"], args.output.format)?;
+            print_rows(
+                &slots,
+                &["due", "local", "schedule", "pipelines"],
+                args.output.format,
+            )?;
         }
         return Ok(Exit::Done);
     };
@@ -96,7 +102,10 @@ fn next(args: &NextArgs, context: &Context) -> Result<Exit, Failure> {
     let times: Vec<Due> = cron
         .after(from, &zone)
         .take(count)
-        .map(|due| Due { due, local: due.to_zoned(zone.clone()).to_string() })
+        .map(|due| Due {
+            due,
+            local: due.to_zoned(zone.clone()).to_string(),
+        })
         .collect();
     print_rows(&times, &["due", "local"], args.output.format)?;
     Ok(Exit::Done)
@@ -117,19 +126,34 @@ fn export_crontab(program: Option<PathBuf>, context: &Context) -> Result<Exit, F
 
 async fn daemon(context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let pipelines: Vec<Arc<Pipeline>> = services::pipelines(&settings)?.into_iter().map(Arc::new).collect();
-    let all: Vec<Pipeline> = pipelines.iter().map(|pipeline| Pipeline::clone(pipeline)).collect();
+    let pipelines: Vec<Arc<Pipeline>> = services::pipelines(&settings)?
+        .into_iter()
+        .map(Arc::new)
+        .collect();
+    let all: Vec<Pipeline> = pipelines
+        .iter()
+        .map(|pipeline| Pipeline::clone(pipeline))
+        .collect();
     let schedules = services::schedules(&settings, &all)?;
     if schedules.is_empty() {
-        return Err(Failure::usage("there is no schedule; add one to the schedules folder"));
+        return Err(Failure::usage(
+            "there is no schedule; add one to the schedules folder",
+        ));
     }
     let limit = publish_limit(&settings)?;
     let services = services::services(&settings, &context.environment).await?;
     let target = elasticsearch(&settings, &services.store).map_err(Failure::usage)?;
-    tracing::info!("{} schedules; the next is due at {}", schedules.len(), first_due(&schedules));
+    tracing::info!(
+        "{} schedules; the next is due at {}",
+        schedules.len(),
+        first_due(&schedules)
+    );
     let loops = schedules.iter().map(|schedule| async {
-        let own: Vec<Arc<Pipeline>> =
-            pipelines.iter().filter(|pipeline| schedule.pipelines.contains(&pipeline.id)).cloned().collect();
+        let own: Vec<Arc<Pipeline>> = pipelines
+            .iter()
+            .filter(|pipeline| schedule.pipelines.contains(&pipeline.id))
+            .cloned()
+            .collect();
         follow(schedule, &own, &services, target.as_ref(), limit).await;
     });
     futures_util::future::join_all(loops).await;
@@ -138,7 +162,9 @@ async fn daemon(context: &Context) -> Result<Exit, Failure> {
 }
 
 fn first_due(schedules: &[Schedule]) -> String {
-    next_slots(schedules, Timestamp::now(), 1).first().map_or_else(|| "never".to_owned(), |slot| slot.local.clone())
+    next_slots(schedules, Timestamp::now(), 1)
+        .first()
+        .map_or_else(|| "never".to_owned(), |slot| slot.local.clone())
 }
 
 /// Runs one schedule's pipelines at each of its times, one run after the other, until asked to stop.
@@ -158,7 +184,13 @@ async fn follow(
         if !sleep_until(due + random_part(schedule.jitter), services.stop.clone()).await {
             return;
         }
-        let summaries = run_all(pipelines, services, &RunOptions::default(), &ProgressBars::hidden()).await;
+        let summaries = run_all(
+            pipelines,
+            services,
+            &RunOptions::default(),
+            &ProgressBars::hidden(),
+        )
+        .await;
         if let Err(failure) = print_summary(&summaries, Format::Ndjson) {
             tracing::error!("cannot print the summary of `{}`: {failure:?}", schedule.id);
         }
@@ -186,7 +218,9 @@ async fn sleep_until(due: Timestamp, mut stop: watch::Receiver<bool>) -> bool {
             return false;
         }
         let left = due.duration_since(Timestamp::now());
-        let Ok(left) = Duration::try_from(left) else { return true };
+        let Ok(left) = Duration::try_from(left) else {
+            return true;
+        };
         if left.is_zero() {
             return true;
         }

@@ -8,17 +8,25 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use trendy::collect::{CollectSettings, Collector, Twins};
-use trendy::config::{Catalog, Environment, Pipeline, Problem, Schedule, Settings, load_pipelines, load_schedules, suggestion};
+use trendy::config::{
+    Catalog, Environment, Pipeline, Problem, Schedule, Settings, load_pipelines, load_schedules,
+    suggestion,
+};
 use trendy::load::Store;
 use trendy::normalize::Dictionaries;
 use trendy::normalize::place::Stations;
 use trendy::run::Services;
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, with_causes};
 
 /// Runs a command's future to its end.
-pub(super) fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+pub(super) fn block_on(
+    command: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(command)
 }
 
 /// Becomes true at the first SIGINT or SIGTERM: what is in flight is finished. A second one ends the process at once.
@@ -42,12 +50,22 @@ pub(super) fn stop_on_signal() -> Result<watch::Receiver<bool>, Failure> {
 }
 
 /// What every run of this process shares.
-pub(super) async fn services(settings: &Settings, environment: &Environment) -> Result<Services, Failure> {
-    let twins = Twins::parse(settings.twins.iter()).map_err(Failure::usage)?;
+pub(super) async fn services(
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<Services, Failure> {
+    let pairs = settings
+        .twins
+        .iter()
+        .map(|(origin, base)| format!("{origin}={base}"));
+    let twins = Twins::parse(pairs).map_err(|error| Failure::usage(with_causes(&error)))?;
     let path = |key| settings.get(key).map(PathBuf::from);
     let webdriver_url = match settings.get("webdriver_url") {
         None => None,
-        Some(url) => Some(url.parse().map_err(|error| Failure::usage(format!("`webdriver_url`: `{url}`: {error}")))?),
+        Some(url) => Some(
+            url.parse()
+                .map_err(|error| Failure::usage(format!("`webdriver_url`: `{url}`: {error}")))?,
+        ),
     };
     let collect = CollectSettings {
         user_agent: user_agent(settings.get("contact")),
@@ -57,10 +75,16 @@ pub(super) async fn services(settings: &Settings, environment: &Environment) -> 
         chromium: path("chromium"),
         ..CollectSettings::default()
     };
-    let collector = Collector::new(collect, environment.clone()).map_err(Failure::run)?;
+    let collector = Collector::new(collect, environment.clone())
+        .map_err(|error| Failure::usage(with_causes(&error)))?;
     let dictionaries = dictionaries(settings)?;
     let store = open_store(settings).await?;
-    Ok(Services { store, collector, dictionaries: Arc::new(dictionaries), stop: stop_on_signal()? })
+    Ok(Services {
+        store,
+        collector,
+        dictionaries: Arc::new(dictionaries),
+        stop: stop_on_signal()?,
+    })
 }
 
 /// The store of the settings.
@@ -70,8 +94,11 @@ pub(super) async fn open_store(settings: &Settings) -> Result<Store, Failure> {
 
 /// The bundled dictionaries, and the user's own terms.
 pub(super) fn dictionaries(settings: &Settings) -> Result<Dictionaries, Failure> {
-    let Some(path) = settings.get("terms") else { return Ok(Dictionaries::bundled()) };
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read `{path}`: {error}")))?;
+    let Some(path) = settings.get("terms") else {
+        return Ok(Dictionaries::bundled());
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read `{path}`: {error}")))?;
     Dictionaries::with_terms(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))
 }
 
@@ -94,18 +121,37 @@ pub(super) fn pipeline_catalog(settings: &Settings) -> Catalog<Pipeline> {
     let mut catalog = load_pipelines(Path::new(settings.get("pipelines").unwrap_or_default()));
     let stations = Stations::bundled();
     for pipeline in &catalog.entries {
-        for id in pipeline.source.stations.iter().filter(|id| *id != "all" && stations.get(id).is_none()) {
+        for id in pipeline
+            .source
+            .stations
+            .iter()
+            .filter(|id| *id != "all" && stations.get(id).is_none())
+        {
             let known = stations.iter().map(|station| station.id.as_str());
-            let hint = suggestion(id, known).or_else(|| Some("see `dictionaries/stations.toml`, or write `all`".to_owned()));
+            let hint = suggestion(id, known)
+                .or_else(|| Some("see `dictionaries/stations.toml`, or write `all`".to_owned()));
             let message = format!("`stations`: there is no station `{id}`");
-            catalog.problems.push(Problem { hint, ..Problem::of_file(&pipeline.path, message) });
+            catalog.problems.push(Problem {
+                hint,
+                ..Problem::of_file(&pipeline.path, message)
+            });
         }
     }
     catalog
 }
 
 /// The schedules of the settings' folder, for these pipelines.
-pub(super) fn schedules(settings: &Settings, pipelines: &[Pipeline]) -> Result<Vec<Schedule>, Failure> {
-    let known: BTreeSet<&str> = pipelines.iter().map(|pipeline| pipeline.id.as_str()).collect();
-    Ok(load_schedules(Path::new(settings.get("schedules").unwrap_or_default()), &known).all_or_problems()?)
+pub(super) fn schedules(
+    settings: &Settings,
+    pipelines: &[Pipeline],
+) -> Result<Vec<Schedule>, Failure> {
+    let known: BTreeSet<&str> = pipelines
+        .iter()
+        .map(|pipeline| pipeline.id.as_str())
+        .collect();
+    Ok(load_schedules(
+        Path::new(settings.get("schedules").unwrap_or_default()),
+        &known,
+    )
+    .all_or_problems()?)
 }

@@ -47,7 +47,12 @@ pub(super) fn run(args: &TermsArgs, context: &Context) -> Result<Exit, Failure> 
                 writeln!(out)?;
             }
         } else {
-            let names: Vec<String> = dictionaries.terms().terms(text).into_iter().map(|term| term.name).collect();
+            let names: Vec<String> = dictionaries
+                .terms()
+                .terms(text)
+                .into_iter()
+                .map(|term| term.name)
+                .collect();
             writeln!(out, "{}", names.join(", "))?;
         }
         Ok(())

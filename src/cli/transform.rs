@@ -89,27 +89,35 @@ pub(super) fn run(args: &TransformArgs) -> Result<Exit, Failure> {
 }
 
 fn one(name: Name, value: &str, dates: &DateContext, base: Option<&Url>) -> Result<String, String> {
-    let said = |result: Option<String>| result.ok_or_else(|| format!("`{value}` says nothing of it"));
+    let said =
+        |result: Option<String>| result.ok_or_else(|| format!("`{value}` says nothing of it"));
     match name {
         Name::Trim => Ok(text::one_line(value)),
-        Name::Date => date::parse(value, dates).map(|at| at.to_string()).map_err(|error| error.to_string()),
+        Name::Date => date::parse(value, dates)
+            .map(|at| at.to_string())
+            .map_err(|error| error.to_string()),
         Name::Deadline => match date::deadline(value, dates) {
             Ok(Deadline::Open) => Ok("open".to_owned()),
             Ok(Deadline::Until(at)) => Ok(at.to_string()),
             Ok(Deadline::Closed) => Ok("closed".to_owned()),
             Err(error) => Err(error.to_string()),
         },
-        Name::Number => number::parse(value).map(|number| number.to_string()).map_err(|error| error.to_string()),
+        Name::Number => number::parse(value)
+            .map(|number| number.to_string())
+            .map_err(|error| error.to_string()),
         Name::HtmlText => Ok(html::text::of_escaped_html(value).replace('\n', "\\n")),
         Name::Url | Name::AbsoluteUrl => address::resolve(value, base)
             .map(|url| address::canonical(&url).to_string())
             .map_err(|error| error.to_string()),
         Name::Company => Ok(Companies::bundled().canonical(value)),
         Name::Experience => said(job::experience(value).map(|years| {
-            let bound = |years: Option<u8>| years.map_or_else(String::new, |years| years.to_string());
+            let bound =
+                |years: Option<u8>| years.map_or_else(String::new, |years| years.to_string());
             format!("{}-{}", bound(years.min), bound(years.max))
         })),
-        Name::EmploymentType => said(Some(job::employment_types([value]).join(", ")).filter(|types| !types.is_empty())),
+        Name::EmploymentType => {
+            said(Some(job::employment_types([value]).join(", ")).filter(|types| !types.is_empty()))
+        }
         Name::Remote => said(job::remote(value).map(|remote| remote.to_string())),
     }
 }

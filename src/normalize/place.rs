@@ -156,7 +156,8 @@ impl Stations {
 
     /// Those of these ids, or all of them for `all`, in the file's order.
     pub fn chosen<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Station> {
-        self.iter().filter(move |station| ids.iter().any(|id| id == "all" || *id == station.id))
+        self.iter()
+            .filter(move |station| ids.iter().any(|id| id == "all" || *id == station.id))
     }
 
     /// All, in the file's order.

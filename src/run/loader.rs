@@ -56,17 +56,23 @@ pub(super) async fn load(
     progress: &Progress,
 ) -> Result<Sunk, StoreError> {
     let mut sunk = Sunk::default();
-    let mut batch = Batch::at(Timestamp::now());
+    let mut batch = Batch::default();
     let mut due = Instant::now() + BATCH_AGE;
     loop {
         let next = tokio::time::timeout_at(due, loads.recv()).await;
         let ended = matches!(next, Ok(None));
+        let overdue = next.is_err();
         match next {
             Ok(Some(Load::Fetched)) => batch.pages += 1,
             Ok(Some(Load::Record(record))) => batch.records.push(*record),
-            Ok(Some(Load::Rejected { rejection, means, present })) => {
+            Ok(Some(Load::Rejected {
+                rejection,
+                means,
+                present,
+            })) => {
                 if sunk.first_failure.is_none() {
-                    sunk.first_failure = Some((means, format!("{}: {}", rejection.url, rejection.reason)));
+                    sunk.first_failure =
+                        Some((means, format!("{}: {}", rejection.url, rejection.reason)));
                 }
                 batch.seen.extend(present);
                 batch.rejections.push(rejection);
@@ -74,8 +80,8 @@ pub(super) async fn load(
             Ok(None) | Err(_) => {}
         }
         let rows = batch.records.len() + batch.seen.len() + batch.rejections.len();
-        if ended || next.is_err() || rows >= BATCH_ROWS {
-            let full = std::mem::replace(&mut batch, Batch::at(Timestamp::now()));
+        if ended || overdue || rows >= BATCH_ROWS {
+            let full = std::mem::replace(&mut batch, Batch::default());
             sunk.counts += write(&sink, full, progress).await?;
             due = Instant::now() + BATCH_AGE;
         }
@@ -85,7 +91,11 @@ pub(super) async fn load(
     }
 }
 
-async fn write(sink: &Sink<'_>, mut batch: Batch, progress: &Progress) -> Result<Counts, StoreError> {
+async fn write(
+    sink: &Sink<'_>,
+    mut batch: Batch,
+    progress: &Progress,
+) -> Result<Counts, StoreError> {
     let mut counts = Counts {
         pages: batch.pages,
         records: batch.records.len() as u64,
@@ -96,8 +106,20 @@ async fn write(sink: &Sink<'_>, mut batch: Batch, progress: &Progress) -> Result
     match sink {
         Sink::Store(store, run) => {
             batch.at = Timestamp::now();
-            let LoadReport { added, updated, unchanged, reopened, .. } = store.load(*run, &batch).await?;
-            counts += Counts { added, updated, unchanged, reopened, ..Counts::default() };
+            let LoadReport {
+                added,
+                updated,
+                unchanged,
+                reopened,
+                ..
+            } = store.load(*run, &batch).await?;
+            counts += Counts {
+                added,
+                updated,
+                unchanged,
+                reopened,
+                ..Counts::default()
+            };
         }
         Sink::Channel(sender) => {
             for record in batch.records {

@@ -30,7 +30,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
 
-use crate::collect::{Collector, FetchError};
+use crate::collect::{Collector, SetupError};
 use crate::config::Pipeline;
 use crate::load::{Lock, OpenRun, Store, StoreError};
 use crate::normalize::Dictionaries;
@@ -91,14 +91,8 @@ pub enum RunError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// There is nothing to fetch with.
-    #[error("cannot start pipeline `{pipeline}`: {source}")]
-    Fetcher {
-        /// The pipeline.
-        pipeline: PipelineId,
-        /// What is missing.
-        #[source]
-        source: FetchError,
-    },
+    #[error(transparent)]
+    Fetcher(#[from] SetupError),
 }
 
 /// Runs one pipeline from its list to the store.
@@ -109,20 +103,26 @@ pub async fn run(
     progress: &Progress,
 ) -> Result<RunSummary, RunError> {
     let started = Instant::now();
-    let fetcher = services
-        .collector
-        .fetcher(pipeline)
-        .map_err(|source| RunError::Fetcher { pipeline: pipeline.id.clone(), source })?;
+    let fetcher = services.collector.fetcher(pipeline)?;
     let open = match options.dry_run {
         Some(_) => None,
         None => Some(Locked::open(pipeline, &services.store).await?),
     };
 
-    let loaded = open.as_ref().map_or_else(HashSet::new, |locked| locked.run.loaded.clone());
+    let loaded = open
+        .as_ref()
+        .map_or_else(HashSet::new, |locked| locked.run.loaded.clone());
     let (entries_in, entries) = mpsc::channel(CHANNEL_ROOM);
     let (pages_in, pages) = mpsc::channel(CHANNEL_ROOM);
     let (loads_in, loads) = mpsc::channel(CHANNEL_ROOM);
-    let walk = walk::Walk::new(pipeline, fetcher.as_ref(), services, options, progress, &loaded);
+    let walk = walk::Walk::new(
+        pipeline,
+        fetcher.as_ref(),
+        services,
+        options,
+        progress,
+        &loaded,
+    );
     let sink = match (&options.dry_run, &open) {
         (Some(sender), _) => loader::Sink::Channel(sender.clone()),
         (None, Some(locked)) => loader::Sink::Store(&services.store, locked.run.id),
@@ -131,7 +131,14 @@ pub async fn run(
     let stages = async {
         let walked = walk.list(entries_in, pages_in.clone(), loads_in.clone());
         let stop = services.stop.clone();
-        let details = walk::details(pipeline, fetcher.as_ref(), stop, entries, pages_in, loads_in.clone());
+        let details = walk::details(
+            pipeline,
+            fetcher.as_ref(),
+            stop,
+            entries,
+            pages_in,
+            loads_in.clone(),
+        );
         let transform = transform::transform(pipeline, &services.dictionaries, pages, loads_in);
         Ok(tokio::join!(walked, details, transform).0)
     };
@@ -156,7 +163,13 @@ pub async fn run(
     let ending = believe(pipeline, services, options, run, &walked, ending).await?;
     let now = Timestamp::now();
     let counts = match ending.outcome {
-        Some(outcome) => services.store.finish_run(run, outcome, ending.reason.as_deref(), now).await?.counts,
+        Some(outcome) => {
+            services
+                .store
+                .finish_run(run, outcome, ending.reason.as_deref(), now)
+                .await?
+                .counts
+        }
         None => {
             services.store.interrupt_run(run, now).await?;
             sunk.counts
@@ -174,7 +187,10 @@ struct Locked {
 impl Locked {
     async fn open(pipeline: &Pipeline, store: &Store) -> Result<Self, RunError> {
         let name = format!("pipeline:{}", pipeline.id);
-        let lock = store.lock(&name).await?.ok_or_else(|| RunError::Locked(pipeline.id.clone()))?;
+        let lock = store
+            .lock(&name)
+            .await?
+            .ok_or_else(|| RunError::Locked(pipeline.id.clone()))?;
         let run = store.begin_run(&pipeline.id, Timestamp::now()).await?;
         Ok(Self { run, _lock: lock })
     }
@@ -193,13 +209,19 @@ async fn believe(
     if !whole || ending.outcome != Some(Outcome::Ok) || !walked.holds_snapshot {
         return Ok(ending);
     }
-    let before: Vec<RecordId> = services.store.active_ids(pipeline.kind, &pipeline.scope).await?;
+    let before: Vec<RecordId> = services
+        .store
+        .active_ids(pipeline.kind, &pipeline.scope)
+        .await?;
     match snapshot::judge(&walked.listed, &before, pipeline.snapshot, options.accept) {
         snapshot::Verdict::Close(ids) => {
             services.store.close(run, &ids, Timestamp::now()).await?;
             Ok(ending)
         }
-        snapshot::Verdict::Refuse(outcome, reason) => Ok(Ending { outcome: Some(outcome), reason: Some(reason) }),
+        snapshot::Verdict::Refuse(outcome, reason) => Ok(Ending {
+            outcome: Some(outcome),
+            reason: Some(reason),
+        }),
     }
 }
 
@@ -214,16 +236,28 @@ impl Ending {
     /// nothing became a record is what its first failure means; `fresh` tells that none had before it was resumed.
     fn of_walk(end: &snapshot::WalkEnd, sunk: &loader::Sunk, fresh: bool) -> Self {
         use snapshot::WalkEnd;
-        let with = |outcome, reason: String| Self { outcome: Some(outcome), reason: Some(reason) };
+        let with = |outcome, reason: String| Self {
+            outcome: Some(outcome),
+            reason: Some(reason),
+        };
         match end {
-            WalkEnd::Interrupted => Self { outcome: None, reason: Some("interrupted; the next run goes on".to_owned()) },
+            WalkEnd::Interrupted => Self {
+                outcome: None,
+                reason: Some("interrupted; the next run goes on".to_owned()),
+            },
             WalkEnd::Failed(outcome, reason) => with(*outcome, reason.clone()),
-            WalkEnd::MaxPages(max) => {
-                with(Outcome::Partial, format!("the list goes on after {max} pages; raise `max` in `[source.pages]`"))
-            }
+            WalkEnd::MaxPages(max) => with(
+                Outcome::Partial,
+                format!("the list goes on after {max} pages; raise `max` in `[source.pages]`"),
+            ),
             WalkEnd::Complete | WalkEnd::Limited => match &sunk.first_failure {
-                Some((outcome, reason)) if fresh && sunk.counts.records == 0 => with(*outcome, reason.clone()),
-                _ => Self { outcome: Some(Outcome::Ok), reason: None },
+                Some((outcome, reason)) if fresh && sunk.counts.records == 0 => {
+                    with(*outcome, reason.clone())
+                }
+                _ => Self {
+                    outcome: Some(Outcome::Ok),
+                    reason: None,
+                },
             },
         }
     }

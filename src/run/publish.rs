@@ -37,8 +37,13 @@ pub enum TargetError {
 }
 
 /// The Elasticsearch of the settings, where they name one.
-pub fn elasticsearch(settings: &Settings, store: &Store) -> Result<Option<ElasticsearchTarget>, TargetError> {
-    let Some(url) = settings.get("elasticsearch_url") else { return Ok(None) };
+pub fn elasticsearch(
+    settings: &Settings,
+    store: &Store,
+) -> Result<Option<ElasticsearchTarget>, TargetError> {
+    let Some(url) = settings.get("elasticsearch_url") else {
+        return Ok(None);
+    };
     let mut target = ElasticsearchSettings::at(Url::parse(url)?);
     if let Some(prefix) = settings.get("index_prefix") {
         prefix.clone_into(&mut target.index_prefix);
@@ -48,7 +53,11 @@ pub fn elasticsearch(settings: &Settings, store: &Store) -> Result<Option<Elasti
 
 /// Sends each target what it does not have yet, for at most this long each. A target that is down is told in its
 /// summary: its data is kept, and the next call goes on.
-pub async fn publish_all(store: &Store, targets: &[&dyn Target], limit: Duration) -> Result<Vec<PublishSummary>, StoreError> {
+pub async fn publish_all(
+    store: &Store,
+    targets: &[&dyn Target],
+    limit: Duration,
+) -> Result<Vec<PublishSummary>, StoreError> {
     let mut summaries = Vec::with_capacity(targets.len());
     for target in targets {
         let name = target.name().to_owned();

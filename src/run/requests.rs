@@ -10,14 +10,18 @@ use crate::record::{Request, Role};
 /// An address that its variables broke. `check` fills them with `0`, so only an odd station name gets here.
 #[derive(Debug, thiserror::Error)]
 #[error("`{address}` is no address: {source}")]
-pub struct BadAddress {
+pub(super) struct BadAddress {
     address: String,
     #[source]
     source: url::ParseError,
 }
 
 /// The request for a page of a list, counted from 1; `next` is where the page before led.
-pub(super) fn list_page(pipeline: &Pipeline, number: u32, next: Option<Url>) -> Result<Request, BadAddress> {
+pub(super) fn list_page(
+    pipeline: &Pipeline,
+    number: u32,
+    next: Option<Url>,
+) -> Result<Request, BadAddress> {
     let mut url = match next {
         Some(next) => next,
         None => parse(pipeline.source.url.clone())?,
@@ -25,22 +29,38 @@ pub(super) fn list_page(pipeline: &Pipeline, number: u32, next: Option<Url>) -> 
     if let Paging::PageParam { name, start } = &pipeline.source.pages.paging {
         set_parameter(&mut url, name, start + number - 1);
     }
-    Ok(Request { pipeline: pipeline.id.clone(), url, role: Role::List { number } })
+    Ok(Request {
+        pipeline: pipeline.id.clone(),
+        url,
+        role: Role::List { number },
+    })
 }
 
 /// Sets a parameter of the query and leaves the others as they are written: a `${NAME}` must not be encoded.
 fn set_parameter(url: &mut Url, name: &str, value: u32) {
     let own = format!("{name}=");
     let others = url.query().into_iter().flat_map(|query| query.split('&'));
-    let mut pairs: Vec<String> =
-        others.filter(|pair| !pair.is_empty() && !pair.starts_with(&own)).map(str::to_owned).collect();
+    let mut pairs: Vec<String> = others
+        .filter(|pair| !pair.is_empty() && !pair.starts_with(&own))
+        .map(str::to_owned)
+        .collect();
     pairs.push(format!("{own}{value}"));
     url.set_query(Some(&pairs.join("&")));
 }
 
 /// The request for a station, for the issue that was out `back` issues before the newest.
-pub(super) fn station(pipeline: &Pipeline, station: &Station, now: Timestamp, back: u32) -> Result<Request, BadAddress> {
-    let Source { url, timezone, issue, .. } = &pipeline.source;
+pub(super) fn station(
+    pipeline: &Pipeline,
+    station: &Station,
+    now: Timestamp,
+    back: u32,
+) -> Result<Request, BadAddress> {
+    let Source {
+        url,
+        timezone,
+        issue,
+        ..
+    } = &pipeline.source;
     let mut address = url
         .replace("{station}", &station.id)
         .replace("{nx}", &station.nx.to_string())
@@ -53,18 +73,29 @@ pub(super) fn station(pipeline: &Pipeline, station: &Station, now: Timestamp, ba
             .replace("{date}", &at.strftime("%Y%m%d").to_string())
             .replace("{time}", &at.strftime("%H%M").to_string());
     }
-    let role = Role::Station { station: station.id.clone() };
-    Ok(Request { pipeline: pipeline.id.clone(), url: parse(address)?, role })
+    let role = Role::Station {
+        station: station.id.clone(),
+    };
+    Ok(Request {
+        pipeline: pipeline.id.clone(),
+        url: parse(address)?,
+        role,
+    })
 }
 
 /// The nominal time of the newest issue that can be read, or of one `back` issues before it.
 fn newest_issue(issue: Issue, now: &Zoned, back: u32) -> Zoned {
     let every = issue.every.as_secs().max(1).cast_signed();
-    let readable = now.saturating_sub(SignedDuration::try_from(issue.available_after).unwrap_or_default());
-    let readable = readable.saturating_sub(SignedDuration::from_secs(every.saturating_mul(i64::from(back))));
+    let readable =
+        now.saturating_sub(SignedDuration::try_from(issue.available_after).unwrap_or_default());
+    let readable = readable.saturating_sub(SignedDuration::from_secs(
+        every.saturating_mul(i64::from(back)),
+    ));
     let time = readable.time();
-    let since_midnight = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
-    let past = SignedDuration::from_secs(since_midnight % every) + SignedDuration::from_nanos(time.subsec_nanosecond().into());
+    let since_midnight =
+        i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    let past = SignedDuration::from_secs(since_midnight % every)
+        + SignedDuration::from_nanos(time.subsec_nanosecond().into());
     readable.saturating_sub(past)
 }
 
@@ -79,9 +110,14 @@ mod tests {
     use super::*;
 
     fn newest(now: &str, back: u32) -> String {
-        let issue = Issue { every: Duration::from_hours(1), available_after: Duration::from_mins(10) };
+        let issue = Issue {
+            every: Duration::from_hours(1),
+            available_after: Duration::from_mins(10),
+        };
         let now: Zoned = now.parse().unwrap();
-        newest_issue(issue, &now, back).strftime("%Y%m%d %H%M").to_string()
+        newest_issue(issue, &now, back)
+            .strftime("%Y%m%d %H%M")
+            .to_string()
     }
 
     #[test]
@@ -93,9 +129,21 @@ mod tests {
 
     #[test]
     fn the_newest_issue_is_the_last_one_that_is_out() {
-        assert_eq!(newest("2026-11-20T09:10:00+09:00[Asia/Seoul]", 0), "20261120 0900");
-        assert_eq!(newest("2026-11-20T09:09:59+09:00[Asia/Seoul]", 0), "20261120 0800");
-        assert_eq!(newest("2026-11-20T00:05:00+09:00[Asia/Seoul]", 0), "20261119 2300");
-        assert_eq!(newest("2026-11-20T09:30:00.5+09:00[Asia/Seoul]", 2), "20261120 0700");
+        assert_eq!(
+            newest("2026-11-20T09:10:00+09:00[Asia/Seoul]", 0),
+            "20261120 0900"
+        );
+        assert_eq!(
+            newest("2026-11-20T09:09:59+09:00[Asia/Seoul]", 0),
+            "20261120 0800"
+        );
+        assert_eq!(
+            newest("2026-11-20T00:05:00+09:00[Asia/Seoul]", 0),
+            "20261119 2300"
+        );
+        assert_eq!(
+            newest("2026-11-20T09:30:00.5+09:00[Asia/Seoul]", 2),
+            "20261120 0700"
+        );
     }
 }

@@ -31,9 +31,15 @@ pub(super) async fn transform(
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = (0..threads).map(|_| async {
         loop {
-            let Some(page) = pages.lock().await.recv().await else { break };
+            let Some(page) = pages.lock().await.recv().await else {
+                break;
+            };
             let (pipeline, dictionaries) = (Arc::clone(pipeline), Arc::clone(dictionaries));
-            send(&loads, blocking(move || one(&pipeline, &dictionaries, page)).await).await;
+            send(
+                &loads,
+                blocking(move || one(&pipeline, &dictionaries, page)).await,
+            )
+            .await;
         }
     });
     futures_util::future::join_all(workers).await;
@@ -41,20 +47,37 @@ pub(super) async fn transform(
 
 fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
     let (fetched_at, present, item) = match page {
-        Page::Entry(item) => (Timestamp::now(), normalize::identity(pipeline, &item), Ok(item)),
+        Page::Entry(item) => (
+            Timestamp::now(),
+            normalize::identity(pipeline, &item),
+            Ok(item),
+        ),
         Page::Detail(page, id) => (page.fetched_at, id, complete(pipeline, &page)),
     };
-    let context = normalize::Context { pipeline, dictionaries, fetched_at };
+    let context = normalize::Context {
+        pipeline,
+        dictionaries,
+        fetched_at,
+    };
     match item.and_then(|item| normalize::normalize(item, &context)) {
         Ok(record) => Load::Record(Box::new(record)),
-        Err(rejection) => Load::Rejected { rejection, means: Outcome::Broken, present: Some(present) },
+        Err(rejection) => Load::Rejected {
+            rejection,
+            means: Outcome::Broken,
+            present: Some(present),
+        },
     }
 }
 
 fn complete(pipeline: &Pipeline, page: &record::Page) -> Result<Item, Rejection> {
     extract::detail(pipeline, page).unwrap_or_else(|error| {
         let (url, reason) = (page.url.to_string(), error.to_string());
-        Err(Rejection { stage: Stage::Extract, url, reason, payload: None })
+        Err(Rejection {
+            stage: Stage::Extract,
+            url,
+            reason,
+            payload: None,
+        })
     })
 }
 

@@ -16,7 +16,7 @@ use crate::config::{ListFormat, Paging, Pipeline};
 use crate::extract::kma::Retry;
 use crate::extract::{self, ExtractError, Listing};
 use crate::normalize::{self, place::Station};
-use crate::record::{Item, Outcome, Page, RecordId, Rejection, Request, Role, Stage};
+use crate::record::{Item, Outcome, RecordId, Rejection, Request, Role, Stage};
 use crate::telemetry::Progress;
 
 /// How many issues back a station is asked for when the newest is not out after all.
@@ -61,7 +61,14 @@ impl<'a> Walk<'a> {
         progress: &'a Progress,
         loaded: &'a HashSet<RecordId>,
     ) -> Self {
-        Self { pipeline, fetcher, services, progress, limit: options.limit.unwrap_or(usize::MAX), loaded }
+        Self {
+            pipeline,
+            fetcher,
+            services,
+            progress,
+            limit: options.limit.unwrap_or(usize::MAX),
+            loaded,
+        }
     }
 
     /// Walks the list to its end, or to where it cannot go on.
@@ -71,7 +78,11 @@ impl<'a> Walk<'a> {
         pages: mpsc::Sender<PageWork>,
         loads: mpsc::Sender<Load>,
     ) -> Walked {
-        let outlets = Outlets { entries, pages, loads };
+        let outlets = Outlets {
+            entries,
+            pages,
+            loads,
+        };
         let mut listed = HashSet::new();
         let end = if self.pipeline.source.stations.is_empty() {
             self.pages(&mut listed, &outlets).await
@@ -79,7 +90,11 @@ impl<'a> Walk<'a> {
             self.stations(&mut listed, &outlets).await
         };
         let is_list = matches!(self.pipeline.list.format, ListFormat::Items(_));
-        Walked { holds_snapshot: is_list && end != WalkEnd::Limited, end, listed }
+        Walked {
+            holds_snapshot: is_list && end != WalkEnd::Limited,
+            end,
+            listed,
+        }
     }
 
     async fn pages(&self, listed: &mut HashSet<RecordId>, outlets: &Outlets) -> WalkEnd {
@@ -112,7 +127,9 @@ impl<'a> Walk<'a> {
                 Paging::PageParam { .. } => found > 0 && listed.len() > before,
             };
             if !more {
-                return if listed.is_empty() && !matches!(self.pipeline.list.format, ListFormat::Items(_)) {
+                return if listed.is_empty()
+                    && !matches!(self.pipeline.list.format, ListFormat::Items(_))
+                {
                     WalkEnd::Failed(Outcome::Empty, format!("{} holds no entry", request.url))
                 } else {
                     WalkEnd::Complete
@@ -126,7 +143,12 @@ impl<'a> Walk<'a> {
         let now = Timestamp::now();
         let mut last_failure = None;
         let mut answered = false;
-        for station in self.services.dictionaries.stations.chosen(&self.pipeline.source.stations) {
+        for station in self
+            .services
+            .dictionaries
+            .stations
+            .chosen(&self.pipeline.source.stations)
+        {
             let (url, listing) = match self.station(station, now, outlets).await {
                 Ok(answer) => answer,
                 Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
@@ -140,18 +162,38 @@ impl<'a> Walk<'a> {
                 }
                 // What is wrong with the key or the quota is wrong for every station.
                 Err(ending @ Ending::Stopped) => return ending.after(1),
-                Err(ending) if matches!(ending.refusal(), Some(Retry::WhenQuotaRenews | Retry::Never)) => {
+                Err(ending)
+                    if matches!(
+                        ending.refusal(),
+                        Some(Retry::WhenQuotaRenews | Retry::Never)
+                    ) =>
+                {
                     return ending.after(1);
                 }
                 Err(ending) => {
                     let (outcome, reason) = ending.fact();
-                    let rejection = Rejection { stage: Stage::Collect, url: url.into(), reason: reason.clone(), payload: None };
-                    send(&outlets.loads, Load::Rejected { rejection, means: outcome, present: None }).await;
+                    let rejection = Rejection {
+                        stage: Stage::Collect,
+                        url: url.into(),
+                        reason: reason.clone(),
+                        payload: None,
+                    };
+                    send(
+                        &outlets.loads,
+                        Load::Rejected {
+                            rejection,
+                            means: outcome,
+                            present: None,
+                        },
+                    )
+                    .await;
                     last_failure = Some(WalkEnd::Failed(outcome, reason));
                 }
             }
         }
-        last_failure.filter(|_| !answered).unwrap_or(WalkEnd::Complete)
+        last_failure
+            .filter(|_| !answered)
+            .unwrap_or(WalkEnd::Complete)
     }
 
     /// Asks for a station's newest issue, or the one before it where the newest is not out after all.
@@ -186,15 +228,30 @@ impl<'a> Walk<'a> {
         self.progress.page();
         send(&outlets.loads, Load::Fetched).await;
         let pipeline = Arc::clone(self.pipeline);
-        let mut listing = blocking(move || extract::listing(&pipeline, &page)).await.map_err(Ending::Unreadable)?;
+        let mut listing = blocking(move || extract::listing(&pipeline, &page))
+            .await
+            .map_err(Ending::Unreadable)?;
         for rejection in std::mem::take(&mut listing.rejections) {
-            send(&outlets.loads, Load::Rejected { rejection, means: Outcome::Broken, present: None }).await;
+            send(
+                &outlets.loads,
+                Load::Rejected {
+                    rejection,
+                    means: Outcome::Broken,
+                    present: None,
+                },
+            )
+            .await;
         }
         Ok(listing)
     }
 
     /// Notes each new entry and sends it on; some when the walk ends with it.
-    async fn take(&self, items: Vec<Item>, listed: &mut HashSet<RecordId>, outlets: &Outlets) -> Option<WalkEnd> {
+    async fn take(
+        &self,
+        items: Vec<Item>,
+        listed: &mut HashSet<RecordId>,
+        outlets: &Outlets,
+    ) -> Option<WalkEnd> {
         for item in items {
             if *self.services.stop.borrow() {
                 return Some(WalkEnd::Interrupted);
@@ -261,7 +318,10 @@ impl Ending {
         if number == 1 || outcome == Outcome::Blocked {
             WalkEnd::Failed(outcome, reason)
         } else {
-            WalkEnd::Failed(Outcome::Partial, format!("page {number} of the list: {reason}"))
+            WalkEnd::Failed(
+                Outcome::Partial,
+                format!("page {number} of the list: {reason}"),
+            )
         }
     }
 }
@@ -278,7 +338,9 @@ pub(super) async fn details(
     let entries = Mutex::new(entries);
     let workers = (0..pipeline.politeness.concurrency).map(|_| async {
         loop {
-            let Some(item) = entries.lock().await.recv().await else { break };
+            let Some(item) = entries.lock().await.recv().await else {
+                break;
+            };
             if *stop.borrow() {
                 continue;
             }
@@ -286,7 +348,9 @@ pub(super) async fn details(
             let request = Request {
                 pipeline: pipeline.id.clone(),
                 url: item.entry.url.clone(),
-                role: Role::Detail { entry: Box::new(item) },
+                role: Role::Detail {
+                    entry: Box::new(item),
+                },
             };
             let fetched = tokio::select! {
                 fetched = fetcher.fetch(&request) => fetched,
@@ -311,7 +375,11 @@ fn failed_detail(id: RecordId, request: &Request, error: &FetchError) -> Load {
         reason: error.to_string(),
         payload: None,
     };
-    Load::Rejected { rejection, means: error.outcome(), present: Some(id) }
+    Load::Rejected {
+        rejection,
+        means: error.outcome(),
+        present: Some(id),
+    }
 }
 
 /// Waits until the process is asked to stop; for ever when nobody can ask.

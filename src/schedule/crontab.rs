@@ -7,7 +7,9 @@ use crate::config::Schedule;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CrontabError {
     /// Cron knows minutes only.
-    #[error("schedule `{schedule}` has seconds (`{cron}`), which cron does not know; use `trendy schedule run`")]
+    #[error(
+        "schedule `{schedule}` has seconds (`{cron}`), which cron does not know; use `trendy schedule run`"
+    )]
     Seconds {
         /// The schedule.
         schedule: String,
@@ -15,7 +17,9 @@ pub enum CrontabError {
         cron: String,
     },
     /// Cron has no such syntax.
-    #[error("schedule `{schedule}` has `{cron}`, which cron does not know; use `trendy schedule run`")]
+    #[error(
+        "schedule `{schedule}` has `{cron}`, which cron does not know; use `trendy schedule run`"
+    )]
     Extension {
         /// The schedule.
         schedule: String,
@@ -37,7 +41,11 @@ pub struct Crontab<'a> {
 
 impl<'a> Crontab<'a> {
     /// The plan of these schedules, for this program, run in this folder.
-    pub fn of(schedules: &'a [Schedule], program: &'a Path, folder: &'a Path) -> Result<Self, CrontabError> {
+    pub fn of(
+        schedules: &'a [Schedule],
+        program: &'a Path,
+        folder: &'a Path,
+    ) -> Result<Self, CrontabError> {
         for schedule in schedules {
             let cron = schedule.cron.to_string();
             let name = || (schedule.id.clone(), cron.clone());
@@ -50,22 +58,36 @@ impl<'a> Crontab<'a> {
                 return Err(CrontabError::Extension { schedule, cron });
             }
         }
-        Ok(Self { schedules, program, folder })
+        Ok(Self {
+            schedules,
+            program,
+            folder,
+        })
     }
 }
 
 impl fmt::Display for Crontab<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "# Written by `trendy schedule export crontab`; edit the schedule files instead.")?;
+        writeln!(
+            formatter,
+            "# Written by `trendy schedule export crontab`; edit the schedule files instead."
+        )?;
         let mut zone = None;
         for schedule in self.schedules {
             let own = schedule.timezone.iana_name().unwrap_or("UTC");
             if !every_hour(&schedule.cron.to_string()) && zone != Some(own) {
-                writeln!(formatter, "# A cron that does not know CRON_TZ (Debian's) takes its own zone for these.")?;
+                writeln!(
+                    formatter,
+                    "# A cron that does not know CRON_TZ (Debian's) takes its own zone for these."
+                )?;
                 writeln!(formatter, "CRON_TZ={own}")?;
                 zone = Some(own);
             }
-            let names: Vec<&str> = schedule.pipelines.iter().map(|pipeline| pipeline.as_str()).collect();
+            let names: Vec<&str> = schedule
+                .pipelines
+                .iter()
+                .map(|pipeline| pipeline.as_str())
+                .collect();
             writeln!(formatter, "# {}", schedule.id)?;
             writeln!(
                 formatter,
@@ -82,14 +104,24 @@ impl fmt::Display for Crontab<'_> {
 
 /// Whether an expression is the same in every zone that is whole hours away.
 fn every_hour(cron: &str) -> bool {
-    cron.split_ascii_whitespace().skip(1).all(|field| field == "*")
+    cron.split_ascii_whitespace()
+        .skip(1)
+        .all(|field| field == "*")
 }
 
 /// A path for the shell that cron calls; cron itself reads `%` as a line break.
 fn quote(path: &Path) -> String {
-    let text = path.display().to_string().replace('\'', r"'\''").replace('%', r"\%");
+    let text = path
+        .display()
+        .to_string()
+        .replace('\'', r"'\''")
+        .replace('%', r"\%");
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{text}'") }
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{text}'")
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +132,12 @@ mod tests {
     use super::*;
 
     fn schedules(text: &str) -> Vec<Schedule> {
-        Schedule::parse_all(Path::new("s.toml"), text.to_owned(), &BTreeSet::from(["a", "b"])).unwrap()
+        Schedule::parse_all(
+            Path::new("s.toml"),
+            text.to_owned(),
+            &BTreeSet::from(["a", "b"]),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -109,14 +146,23 @@ mod tests {
             "[[schedule]]\nid = 'half-hourly'\ncron = '*/30 * * * *'\ntimezone = 'Asia/Seoul'\npipelines = ['a', 'b']\n\
              [[schedule]]\nid = 'morning'\ncron = '0 7 * * MON-FRI'\ntimezone = 'Asia/Seoul'\npipelines = ['a']",
         );
-        let crontab = Crontab::of(&schedules, Path::new("/usr/bin/trendy"), Path::new("/srv/it's 5%")).unwrap();
+        let crontab = Crontab::of(
+            &schedules,
+            Path::new("/usr/bin/trendy"),
+            Path::new("/srv/it's 5%"),
+        )
+        .unwrap();
         insta::assert_snapshot!(crontab, @"");
     }
 
     #[test]
     fn seconds_are_refused() {
-        let schedules = schedules("[[schedule]]\nid = 's'\ncron = '*/5 * * * * *'\npipelines = ['a']");
+        let schedules =
+            schedules("[[schedule]]\nid = 's'\ncron = '*/5 * * * * *'\npipelines = ['a']");
         let error = Crontab::of(&schedules, Path::new("t"), Path::new("/")).unwrap_err();
-        assert!(error.to_string().contains("which cron does not know"), "{error}");
+        assert!(
+            error.to_string().contains("which cron does not know"),
+            "{error}"
+        );
     }
 }

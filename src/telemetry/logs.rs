@@ -16,8 +16,11 @@ pub enum LogFormat {
 ///
 /// A filter that cannot be read is an error in words.
 pub fn init(filter: &str, format: LogFormat, color: bool) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| format!("bad log filter `{filter}`: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| format!("bad log filter `{filter}`: {error}"))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => {
             let color = color && std::io::stderr().is_terminal();

@@ -25,9 +25,14 @@ impl ProgressBars {
     /// # Panics
     /// Never: the template is constant and parses.
     pub fn of_pipeline(&self, pipeline: &str) -> Progress {
-        let style = ProgressStyle::with_template("{spinner} {prefix:24} {pos:>6}/{len:<6} records  {msg}")
-            .expect("a constant template that parses");
-        let bar = self.0.add(ProgressBar::new(0).with_style(style).with_prefix(pipeline.to_owned()));
+        let style =
+            ProgressStyle::with_template("{spinner} {prefix:24} {pos:>6}/{len:<6} records  {msg}")
+                .expect("a constant template that parses");
+        let bar = self.0.add(
+            ProgressBar::new(0)
+                .with_style(style)
+                .with_prefix(pipeline.to_owned()),
+        );
         bar.enable_steady_tick(TICK);
         Progress { bar }
     }
@@ -42,7 +47,8 @@ pub struct Progress {
 impl Progress {
     /// A page of the list was read.
     pub fn page(&self) {
-        self.bar.set_message(format!("{} found", self.bar.length().unwrap_or_default()));
+        self.bar
+            .set_message(format!("{} found", self.bar.length().unwrap_or_default()));
     }
 
     /// The list named another entry.
