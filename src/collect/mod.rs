@@ -1,0 +1,3 @@
+//! Collects: a request becomes a page.
+
+pub mod robots;
