@@ -8,10 +8,12 @@
 //! misspellings, patterns that are encoded or not. Lines before the first `user-agent` and unknown keys are ignored,
 //! and an unknown key does not end a group.
 
+mod cache;
 mod pattern;
 
 use std::time::Duration;
 
+pub(super) use cache::RobotsCache;
 use pattern::Pattern;
 
 /// Longest part of a file that is read. RFC 9309 asks for 500 KiB at least; what needs more is no rule book.
