@@ -5,6 +5,13 @@
     reason = "what a test cannot go on without; clippy allows it in test functions, and helpers are of the test too"
 )]
 
+mod browser;
+mod collect;
+mod demo;
+mod interrupted;
+mod lists;
+mod mistakes;
+mod site;
 mod store;
 mod store_speed;
 mod support;

@@ -1,0 +1,216 @@
+//! The driver's process, and the promise that neither it nor its browser outlives trendy.
+//!
+//! The driver runs under a shell that leads a process group of its own and waits for the end of its standard input,
+//! a pipe that trendy holds. When trendy lets go of the pipe, on purpose or because it was killed, the shell kills the
+//! group: the driver and every process of the browser. No signal has to be caught for that.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::ChildStdout;
+use tokio::time::timeout;
+use url::Url;
+use uuid::Uuid;
+
+use crate::collect::collector::CollectSettings;
+use crate::collect::error::FetchError;
+use crate::config::Environment;
+
+/// Longest wait for a driver to say its port; a Raspberry Pi with a cold disk takes some seconds.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Starts the driver, then waits for the end of standard input. The driver is waited for, since nobody else would reap
+/// it; `0` is the process group.
+const SCRIPT: &str = r#""$0" "$@" & exec >&-; read -r _; kill -KILL $!; wait; kill -KILL 0"#;
+
+/// What the driver says when it is ready; the port follows.
+const READY: &str = "started successfully on port ";
+
+const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
+
+/// The programs that a browser needs, as far as the user named them.
+#[derive(Debug)]
+pub(super) struct Programs {
+    driver: Option<PathBuf>,
+    browser: Option<PathBuf>,
+    path: OsString,
+}
+
+/// The programs that a browser needs.
+#[derive(Debug)]
+pub(super) struct Found {
+    driver: PathBuf,
+    browser: PathBuf,
+}
+
+impl Programs {
+    pub(super) fn new(settings: &CollectSettings, environment: &Environment) -> Self {
+        Self {
+            driver: settings.chromedriver.clone(),
+            browser: settings.chromium.clone(),
+            path: environment.get("PATH").unwrap_or_default().into(),
+        }
+    }
+
+    pub(super) fn find(&self) -> Result<Found, FetchError> {
+        Ok(Found {
+            driver: self.locate("chromedriver", self.driver.as_deref(), &["chromedriver"])?,
+            browser: self.locate("Chromium", self.browser.as_deref(), BROWSERS)?,
+        })
+    }
+
+    fn locate(
+        &self,
+        program: &'static str,
+        configured: Option<&Path>,
+        names: &[&str],
+    ) -> Result<PathBuf, FetchError> {
+        let looked_for: Vec<PathBuf> = match configured {
+            Some(path) => vec![path.to_owned()],
+            None => std::env::split_paths(&self.path)
+                .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+                .collect(),
+        };
+        match looked_for.iter().find(|path| path.is_file()) {
+            Some(path) => Ok(path.clone()),
+            None => Err(FetchError::BrowserMissing {
+                program,
+                looked_for,
+            }),
+        }
+    }
+}
+
+/// A WebDriver: one that someone else runs, or one of our own.
+#[derive(Debug)]
+pub(super) struct WebDriver {
+    pub(super) address: Url,
+    /// Set where the browser runs on this machine, started by us.
+    pub(super) local: Option<LocalBrowser>,
+}
+
+/// What is known of a browser that our own driver starts.
+#[derive(Debug)]
+pub(super) struct LocalBrowser {
+    pub(super) program: PathBuf,
+    pub(super) profile: PathBuf,
+    _process: Process,
+}
+
+impl WebDriver {
+    /// A driver that runs already.
+    pub(super) fn at(address: &Url) -> Self {
+        let mut address = address.clone();
+        // Without the slash the last part would be replaced when a command's path is joined.
+        if !address.path().ends_with('/') {
+            address.set_path(&format!("{}/", address.path()));
+        }
+        Self {
+            address,
+            local: None,
+        }
+    }
+
+    /// Starts a driver on a free port of loopback.
+    pub(super) async fn start(programs: &Found) -> Result<Self, FetchError> {
+        let profile = std::env::temp_dir().join(format!("trendy-browser-{}", Uuid::new_v4()));
+        let failed = |source| FetchError::DriverStart {
+            program: programs.driver.clone(),
+            source,
+        };
+        let (process, stdout) = Process::start(&programs.driver, &profile).map_err(failed)?;
+        let port = timeout(START_TIMEOUT, port(stdout))
+            .await
+            .unwrap_or_else(|_| {
+                Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "it did not say its port",
+                ))
+            })
+            .map_err(failed)?;
+        let address = format!("http://127.0.0.1:{port}/")
+            .parse()
+            .map_err(|error| failed(io::Error::other(error)))?;
+        Ok(Self {
+            address,
+            local: Some(LocalBrowser {
+                program: programs.browser.clone(),
+                profile,
+                _process: process,
+            }),
+        })
+    }
+}
+
+/// The driver's process group and the folder of its browser. Dropping it ends the one and removes the other.
+#[derive(Debug)]
+struct Process {
+    shell: Child,
+    profile: PathBuf,
+}
+
+impl Process {
+    fn start(driver: &Path, profile: &Path) -> io::Result<(Self, ChildStdout)> {
+        let mut shell = Command::new("sh")
+            .args(["-c", SCRIPT])
+            .arg(driver)
+            .arg("--port=0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let stdout = shell.stdout.take();
+        let process = Self {
+            shell,
+            profile: profile.to_owned(),
+        };
+        let stdout = stdout.ok_or_else(|| io::Error::other("it has no output"))?;
+        Ok((process, ChildStdout::from_std(stdout)?))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        // A matter of milliseconds: the shell does nothing but kill its group.
+        if let Err(error) = self.shell.wait() {
+            tracing::warn!(%error, "cannot wait for the browser's driver");
+        }
+        remove_folder(&self.profile);
+    }
+}
+
+/// A killed process may still be about to create its last file, so once is not always enough.
+fn remove_folder(folder: &Path) {
+    for _ in 0..10 {
+        match std::fs::remove_dir_all(folder) {
+            Ok(()) => return,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+    tracing::warn!(folder = %folder.display(), "cannot remove the browser's folder");
+}
+
+/// Reads the port that the driver chose, and goes on reading what it says: a full pipe would stop it.
+async fn port(stdout: ChildStdout) -> io::Result<u16> {
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await? {
+        let Some((_, rest)) = line.split_once(READY) else {
+            continue;
+        };
+        let port = rest
+            .trim_end_matches('.')
+            .parse()
+            .map_err(io::Error::other)?;
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        return Ok(port);
+    }
+    Err(io::Error::other("it ended without saying its port"))
+}

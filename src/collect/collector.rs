@@ -1,0 +1,288 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
+use url::Url;
+
+use super::Fetcher;
+use super::browser::{Browser, BrowserFetcher};
+use super::error::FetchError;
+use super::guard::{Guard, GuardedResolver};
+use super::host::HostPool;
+use super::http::HttpFetcher;
+use super::robots::{RobotsCache, product_token};
+use super::twins::Twins;
+use super::visitor::Visitor;
+use crate::config::{Environment, Fetch, MissingVariable, Pipeline, Politeness};
+use crate::record::PipelineId;
+
+/// Longest wait for a connection; a host that is there answers in a fraction of it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How pages are collected, whatever the pipeline.
+#[derive(Debug, Clone)]
+pub struct CollectSettings {
+    /// `User-Agent` of every request; what stands before its `/` is the name that `robots.txt` is searched for.
+    pub user_agent: String,
+    /// Local servers in place of real ones.
+    pub twins: Twins,
+    /// A WebDriver to use; without one a chromedriver is started when a browser is first needed.
+    pub webdriver_url: Option<Url>,
+    /// The chromedriver to start. Default: the first in `PATH`.
+    pub chromedriver: Option<PathBuf>,
+    /// The Chromium for it. Default: the first in `PATH`.
+    pub chromium: Option<PathBuf>,
+    /// Whether pages may lead to addresses inside the network.
+    pub allow_private: bool,
+    /// Most decoded bytes of a page. Default: 16 MiB; the largest list seen in a feed or an API is a third of it.
+    pub body_limit: usize,
+    /// Most redirects from one address. Default: 10, half of what browsers follow.
+    pub redirects: usize,
+    /// Longest crawl-delay that is kept; some sites ask for a day. Default: one minute.
+    pub longest_crawl_delay: Duration,
+    /// How a failed request is repeated.
+    pub retry: RetrySettings,
+}
+
+/// How a failed request is repeated.
+#[derive(Debug, Clone)]
+pub struct RetrySettings {
+    /// Most tries of one request. Default: 3.
+    pub tries: u32,
+    /// Wait after the first failure; it doubles with each. Default: one second.
+    pub backoff: Duration,
+    /// Longest wait for one request, whoever asks for it: a host that wants more is left to the next run. Default: two
+    /// minutes.
+    pub longest_wait: Duration,
+}
+
+impl Default for CollectSettings {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!(
+                "trendy/",
+                env!("CARGO_PKG_VERSION"),
+                " (+",
+                env!("CARGO_PKG_REPOSITORY"),
+                ")"
+            )
+            .to_owned(),
+            twins: Twins::default(),
+            webdriver_url: None,
+            chromedriver: None,
+            chromium: None,
+            allow_private: false,
+            body_limit: 16 * 1024 * 1024,
+            redirects: 10,
+            longest_crawl_delay: Duration::from_mins(1),
+            retry: RetrySettings::default(),
+        }
+    }
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            backoff: Duration::from_secs(1),
+            longest_wait: Duration::from_mins(2),
+        }
+    }
+}
+
+/// Why collecting cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The HTTP client cannot be built.
+    #[error("cannot set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The user agent does not begin with a name.
+    #[error(
+        "user agent `{0}` does not begin with a name of letters, `-` and `_`, which robots.txt needs"
+    )]
+    UserAgent(String),
+    /// Only plain connections to a WebDriver are built in.
+    #[error("the WebDriver address begins with `{0}:`; give one that begins with `http:`")]
+    WebDriver(String),
+    /// A pipeline's own address is none.
+    #[error("pipeline `{pipeline}`: `source.url` `{url}` is no address ({reason})")]
+    Address {
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// Its address.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// A secret has no value.
+    #[error("pipeline `{pipeline}` needs a secret")]
+    Secret {
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// Which.
+        #[source]
+        source: MissingVariable,
+    },
+    /// A header cannot be sent. Its value is not told, for it may hold a secret.
+    #[error("pipeline `{pipeline}`: header `{name}` has a name or value that cannot be sent")]
+    Header {
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// Name of the header.
+        name: String,
+    },
+    /// A browser sends its own headers, with every image and script.
+    #[error(
+        "pipeline `{0}`: a browser sends no `source.headers`; remove them or use `fetch = \"http\"`"
+    )]
+    BrowserHeaders(PipelineId),
+}
+
+/// What all pipelines of one process share: connections, turns at hosts, `robots.txt` files, twins and the browser.
+pub struct Collector {
+    shared: Arc<Shared>,
+    environment: Environment,
+}
+
+/// The insides of a [`Collector`], held by its fetchers too.
+pub(super) struct Shared {
+    pub(super) settings: CollectSettings,
+    /// Name that `robots.txt` is searched for.
+    pub(super) product_token: String,
+    pub(super) client: Client,
+    /// For twins: a proxy has no business with them.
+    pub(super) direct_client: Client,
+    pub(super) hosts: HostPool,
+    pub(super) robots: RobotsCache,
+    pub(super) guard: Arc<Guard>,
+    pub(super) browser: Browser,
+}
+
+impl Collector {
+    /// Sets everything up; nothing is sent or started before it is needed.
+    pub fn new(settings: CollectSettings, environment: Environment) -> Result<Self, SetupError> {
+        let product_token = product_token(&settings.user_agent).to_owned();
+        if product_token.is_empty() {
+            return Err(SetupError::UserAgent(settings.user_agent));
+        }
+        if let Some(url) = &settings.webdriver_url
+            && url.scheme() != "http"
+        {
+            return Err(SetupError::WebDriver(url.scheme().to_owned()));
+        }
+        let proxy_hosts = self::proxy_hosts(&environment);
+        let named = settings
+            .twins
+            .hosts()
+            .chain(proxy_hosts.iter().map(String::as_str));
+        let guard = Arc::new(Guard::new(settings.allow_private, named));
+        let (through_proxy, direct) = (
+            client(&settings, &guard),
+            client(&settings, &guard).no_proxy(),
+        );
+        let shared = Shared {
+            browser: Browser::new(&settings, &environment),
+            product_token,
+            client: through_proxy.build().map_err(SetupError::Client)?,
+            direct_client: direct.build().map_err(SetupError::Client)?,
+            hosts: HostPool::default(),
+            robots: RobotsCache::default(),
+            guard,
+            settings,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            environment,
+        })
+    }
+
+    /// The fetcher for one run of a pipeline. From here on its host is asked no less gently than the pipeline says.
+    pub fn fetcher(&self, pipeline: &Pipeline) -> Result<Arc<dyn Fetcher>, SetupError> {
+        let visitor = Visitor::new(pipeline, &self.environment)?;
+        if let Some(host) = visitor.home.host_str() {
+            self.shared.guard.name(host);
+        }
+        let owed = self.shared.owed_to(&visitor.home, visitor.politeness);
+        self.shared.hosts.host(&visitor.home).be_gentle(owed);
+        let shared = Arc::clone(&self.shared);
+        match pipeline.source.fetch {
+            Fetch::Http => Ok(Arc::new(HttpFetcher::new(shared, visitor))),
+            Fetch::Browser if pipeline.source.headers.is_empty() => {
+                let wait_for = pipeline.source.wait_for.clone();
+                Ok(Arc::new(BrowserFetcher::new(shared, visitor, wait_for)))
+            }
+            Fetch::Browser => Err(SetupError::BrowserHeaders(pipeline.id.clone())),
+        }
+    }
+
+    /// Whether browser pipelines can run here; if not, what is missing. Starts nothing.
+    pub fn browser_available(&self) -> Result<(), FetchError> {
+        self.shared.browser.available()
+    }
+
+    /// Ends browsers and drivers, and waits until they are gone. Dropping the collector ends them too.
+    pub async fn close(&self) {
+        self.shared.browser.close().await;
+    }
+}
+
+impl Shared {
+    /// How gently an address has to be asked. A twin is no one's server: it is owed no delay.
+    pub(super) fn owed_to(&self, url: &Url, politeness: Politeness) -> Politeness {
+        if self.has_twin(url) {
+            Politeness {
+                delay: Duration::ZERO,
+                ..politeness
+            }
+        } else {
+            politeness
+        }
+    }
+
+    /// Whether a local server stands in for the address.
+    pub(super) fn has_twin(&self, url: &Url) -> bool {
+        self.settings.twins.outgoing(url).is_some()
+    }
+
+    /// The address to ask: the twin's, if there is one.
+    pub(super) fn wire_address(&self, url: &Url) -> Url {
+        self.settings
+            .twins
+            .outgoing(url)
+            .unwrap_or_else(|| url.clone())
+    }
+}
+
+/// Redirects are followed hop by hop, each with its own permission; cookies belong to a run.
+fn client(settings: &CollectSettings, guard: &Arc<Guard>) -> ClientBuilder {
+    Client::builder()
+        .user_agent(&settings.user_agent)
+        .redirect(Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .dns_resolver(Arc::new(GuardedResolver(Arc::clone(guard))))
+}
+
+/// Hosts of the proxies that the HTTP client finds in its environment: they may well be inside.
+fn proxy_hosts(environment: &Environment) -> Vec<String> {
+    [
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+    ]
+    .into_iter()
+    .filter_map(|name| environment.get(name))
+    .filter_map(|proxy| {
+        Url::parse(proxy)
+            .ok()
+            .filter(Url::has_host)
+            .or_else(|| Url::parse(&format!("http://{proxy}")).ok())
+    })
+    .filter_map(|proxy| proxy.host_str().map(str::to_owned))
+    .collect()
+}

@@ -1,0 +1,228 @@
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::record::Outcome;
+
+/// Why there is no page. Addresses are the real ones, with secrets as `${NAME}`.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// `robots.txt` says no.
+    #[error("robots.txt disallows {url} (line {number}: `{line}`)")]
+    DisallowedByRobots {
+        /// The address.
+        url: String,
+        /// Number of the line that decided.
+        number: usize,
+        /// Its text.
+        line: String,
+    },
+    /// `robots.txt` could not be read, which RFC 9309 (2.3.1.4) has us take for a no.
+    #[error("{url} was not asked: the site's robots.txt cannot be read ({reason})")]
+    RobotsUnreachable {
+        /// The address.
+        url: String,
+        /// What went wrong, causes and all: it is told for every page of the site.
+        reason: String,
+    },
+    /// An answer that is no page.
+    #[error("{url} answered {status}")]
+    Status {
+        /// The address.
+        url: String,
+        /// Its HTTP status.
+        status: u16,
+        /// How long the host asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The host asked to be left alone for longer than a run waits.
+    #[error("{url} was not asked: its host wants no request for another {} s; run again later", .wait.as_secs())]
+    HostPaused {
+        /// The address.
+        url: String,
+        /// Rest of the pause.
+        wait: Duration,
+    },
+    /// The host failed so often in a row that it is left alone for a while.
+    #[error("{url} was not asked: its host failed {failures} times in a row; run again later")]
+    HostFailing {
+        /// The address.
+        url: String,
+        /// Failures in a row.
+        failures: u32,
+        /// What they were.
+        outcome: Outcome,
+    },
+    /// No whole answer in time.
+    #[error("{url} did not answer within {} s; `source.timeout` sets the limit", .after.as_secs_f64())]
+    TimedOut {
+        /// The address.
+        url: String,
+        /// The limit.
+        after: Duration,
+    },
+    /// No connection.
+    #[error("cannot connect to {url}")]
+    Connect {
+        /// The address.
+        url: String,
+        /// Why; it names no address.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The answer broke off, or is not what it says it is.
+    #[error("the answer of {url} cannot be read to its end")]
+    Transfer {
+        /// The address.
+        url: String,
+        /// Why; it names no address.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The body is larger than any page should be.
+    #[error("{url} is larger than {} KiB after decoding", .limit / 1024)]
+    TooLarge {
+        /// The address.
+        url: String,
+        /// Most bytes.
+        limit: usize,
+    },
+    /// The address leads into the network that trendy runs in.
+    #[error(
+        "{url} leads to {address}, which is not a public address; only the pipeline's own `source.url` may name one"
+    )]
+    AddressRefused {
+        /// The address.
+        url: String,
+        /// Where it leads.
+        address: IpAddr,
+    },
+    /// The address is for no web page.
+    #[error("{url} is not an http or https address")]
+    SchemeRefused {
+        /// The address.
+        url: String,
+    },
+    /// Redirects without end.
+    #[error("{url} redirects more than {limit} times")]
+    TooManyRedirects {
+        /// The address asked for.
+        url: String,
+        /// Most redirects.
+        limit: usize,
+    },
+    /// A redirect to no address.
+    #[error("{url} redirects to `{location}`, which is no address")]
+    BadRedirect {
+        /// The address that redirects.
+        url: String,
+        /// Its `Location`, secrets redacted.
+        location: String,
+    },
+    /// What `wait_for` names did not come.
+    #[error("`{selector}` did not appear on {url} within {} s; check `source.wait_for`", .after.as_secs_f64())]
+    SelectorAbsent {
+        /// The selector.
+        selector: String,
+        /// The page.
+        url: String,
+        /// The limit.
+        after: Duration,
+    },
+    /// The browser could not open the page.
+    #[error("the browser cannot open {url}: {reason}")]
+    Navigation {
+        /// The address.
+        url: String,
+        /// The browser's words, such as `net::ERR_CONNECTION_REFUSED`.
+        reason: String,
+    },
+    /// A program that a browser pipeline needs is not there.
+    #[error(
+        "no {program}: looked for {}; install it (`apt-get install chromium chromium-driver`) or name a WebDriver address",
+        .looked_for.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+    )]
+    BrowserMissing {
+        /// What it is.
+        program: &'static str,
+        /// Where it was looked for.
+        looked_for: Vec<PathBuf>,
+    },
+    /// The driver could not be started.
+    #[error("cannot start `{}`", .program.display())]
+    DriverStart {
+        /// The driver.
+        program: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Browser or driver died or fell silent; the next try gets new ones.
+    #[error("the browser was lost on {url}: {reason}")]
+    BrowserLost {
+        /// The page.
+        url: String,
+        /// The last that was heard, secrets redacted.
+        reason: String,
+    },
+    /// The driver said no.
+    #[error("the browser failed on {url}: {reason}")]
+    Browser {
+        /// The page.
+        url: String,
+        /// The driver's words, secrets redacted.
+        reason: String,
+    },
+}
+
+impl FetchError {
+    /// Whether the same request may succeed a little later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => *status == 429 || *status >= 500,
+            Self::TimedOut { .. }
+            | Self::Connect { .. }
+            | Self::Transfer { .. }
+            | Self::Navigation { .. }
+            | Self::BrowserLost { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The outcome of a run that ends by this error.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::DisallowedByRobots { .. }
+            | Self::Status {
+                status: 401 | 403 | 429,
+                ..
+            }
+            | Self::HostPaused { .. } => Outcome::Blocked,
+            Self::HostFailing { outcome, .. } => *outcome,
+            Self::SelectorAbsent { .. } => Outcome::Broken,
+            _ => Outcome::Failed,
+        }
+    }
+
+    /// How long the whole host is to be left alone, where the answer says so or means it.
+    pub(super) fn pause(&self) -> Option<Pause> {
+        match self {
+            Self::Status {
+                status: 429 | 503,
+                retry_after,
+                ..
+            } => Some(retry_after.map_or(Pause::Backoff, Pause::For)),
+            _ => None,
+        }
+    }
+}
+
+/// For how long a host wants no request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// It did not say.
+    Backoff,
+    /// It said.
+    For(Duration),
+}

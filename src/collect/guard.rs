@@ -1,0 +1,303 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::error::FetchError;
+
+/// Keeps what a page says from leading trendy into the network that it runs in.
+///
+/// An address that is a number is checked before the request. A name is checked when it is resolved, inside the
+/// connection: the address checked is the address connected to, so a name cannot change its mind in between. A host
+/// that a pipeline's own URL names may be anywhere; that pipeline's own host and port, not others of that host.
+///
+/// Behind a proxy it is the proxy that resolves names: then the proxy has to do this.
+#[derive(Debug, Default)]
+pub(super) struct Guard {
+    allow_private: bool,
+    /// Hosts that the user named: in a pipeline, as a twin or as a proxy.
+    named: RwLock<HashSet<String>>,
+}
+
+impl Guard {
+    pub(super) fn new<'a>(allow_private: bool, named: impl IntoIterator<Item = &'a str>) -> Self {
+        let named = named.into_iter().map(str::to_owned).collect();
+        Self {
+            allow_private,
+            named: RwLock::new(named),
+        }
+    }
+
+    /// Lets the resolver pass a host that the user named.
+    pub(super) fn name(&self, host: &str) {
+        let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
+        named.insert(host.to_owned());
+    }
+
+    /// Checks an address before it is asked, for a pipeline at `home`.
+    pub(super) async fn check(&self, home: &Url, url: &Url) -> Result<(), FetchError> {
+        match url.host() {
+            Some(Host::Domain(name)) if !self.is_named(name) => check_scheme(url),
+            // The resolver lets it pass, for the sake of another pipeline or of another port.
+            _ => self.check_resolved(home, url).await,
+        }
+    }
+
+    /// Checks an address that someone else will connect to. A name that cannot be resolved here is no danger.
+    pub(super) async fn check_resolved(&self, home: &Url, url: &Url) -> Result<(), FetchError> {
+        check_scheme(url)?;
+        if self.allow_private || is_same_place(home, url) {
+            return Ok(());
+        }
+        let addresses: Vec<IpAddr> = match url.host() {
+            Some(Host::Ipv4(address)) => vec![address.into()],
+            Some(Host::Ipv6(address)) => vec![address.into()],
+            Some(Host::Domain(name)) => match tokio::net::lookup_host((name, 0)).await {
+                Ok(found) => found.map(|address| address.ip()).collect(),
+                Err(_) => Vec::new(),
+            },
+            None => Vec::new(),
+        };
+        match addresses.into_iter().find(|address| !is_public(*address)) {
+            Some(address) => Err(FetchError::AddressRefused {
+                url: url.to_string(),
+                address,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn is_named(&self, host: &str) -> bool {
+        let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
+        named.contains(host)
+    }
+}
+
+fn check_scheme(url: &Url) -> Result<(), FetchError> {
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
+        Ok(())
+    } else {
+        Err(FetchError::SchemeRefused {
+            url: url.to_string(),
+        })
+    }
+}
+
+/// Same host and port, or the same host between http and https.
+fn is_same_place(home: &Url, url: &Url) -> bool {
+    let web = |url: &Url| matches!(url.port_or_known_default(), Some(80 | 443));
+    home.host() == url.host()
+        && (home.port_or_known_default() == url.port_or_known_default() || (web(home) && web(url)))
+}
+
+/// The resolver of the HTTP client.
+#[derive(Debug)]
+pub(super) struct GuardedResolver(pub(super) Arc<Guard>);
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = Arc::clone(&self.0);
+        Box::pin(async move {
+            let host = name.as_str();
+            let found: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
+            if guard.allow_private || guard.is_named(host) {
+                return Ok(Box::new(found.into_iter()) as Addrs);
+            }
+            let refused = found.iter().find(|address| !is_public(address.ip()));
+            match refused {
+                // One is enough: a name with a public and a private address is the trick itself.
+                Some(address) => Err(RefusedAddress(address.ip()).into()),
+                None if found.is_empty() => {
+                    Err(io::Error::new(io::ErrorKind::NotFound, "no address").into())
+                }
+                None => Ok(Box::new(found.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+/// The resolver's refusal, somewhere among the causes of the client's error.
+#[derive(Debug)]
+pub(super) struct RefusedAddress(pub(super) IpAddr);
+
+impl fmt::Display for RefusedAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} is not a public address", self.0)
+    }
+}
+
+impl std::error::Error for RefusedAddress {}
+
+/// Whether an address is one of the public internet (IANA's special-purpose registries, summer 2026).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    // Azure's platform service, the one metadata address among public ones.
+    const AZURE: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+    let [first, second, third, _] = address.octets();
+    let special = first == 0
+        || address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || (first == 100 && second & 0xc0 == 64)
+        || (first, second, third) == (192, 0, 0)
+        || address.is_documentation()
+        || (first == 198 && second & 0xfe == 18)
+        || first >= 224;
+    !special && address != AZURE
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match segments {
+        // IPv4-mapped, and the translation prefix of NAT64.
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            embedded(high, low)
+        }
+        // 6to4.
+        [0x2002, high, low, ..] => embedded(high, low),
+        // Protocol assignments (Teredo among them) and documentation.
+        [0x2001, second, ..] => second >= 0x200 && second != 0xdb8,
+        [0x3fff, second, ..] => second >= 0x1000,
+        // Global unicast is 2000::/3; all else is loopback, local, multicast or unassigned.
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn addresses_inside_are_told_from_public_ones() {
+        for inside in [
+            "0.0.0.0",
+            "127.0.0.1",
+            "127.8.8.8",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "100.127.255.255",
+            "192.0.0.192",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "168.63.129.16",
+            "192.0.2.1",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "fec0::1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001::1",
+            "2001:db8::1",
+        ] {
+            assert!(!is_public(inside.parse().unwrap()), "{inside}");
+        }
+        for public in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.63.255.255",
+            "100.128.0.1",
+            "198.20.0.1",
+            "223.255.255.1",
+            "2606:4700::1111",
+            "2001:4860:4860::8888",
+            "64:ff9b::808:808",
+            "2002:808:808::",
+            "::ffff:8.8.8.8",
+        ] {
+            assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pipeline_reaches_its_own_place_inside_and_no_other() {
+        let guard = Guard::new(false, ["localhost"]);
+        let home = url("http://127.0.0.1:4000/jobs");
+        guard
+            .check(&home, &url("http://127.0.0.1:4000/x"))
+            .await
+            .unwrap();
+        for refused in [
+            "http://127.0.0.1:4001/",
+            "http://127.1:4001/",
+            "http://2130706433/",
+            "http://[::1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://169.254.169.254/latest/meta-data",
+            "http://localhost:4000/",
+        ] {
+            let error = guard.check(&home, &url(refused)).await.unwrap_err();
+            assert!(
+                matches!(error, FetchError::AddressRefused { .. }),
+                "{refused}: {error}"
+            );
+        }
+        for refused in [
+            "file:///etc/passwd",
+            "ftp://example.com/",
+            "data:text/html,x",
+        ] {
+            let error = guard.check(&home, &url(refused)).await.unwrap_err();
+            assert!(
+                matches!(error, FetchError::SchemeRefused { .. }),
+                "{refused}: {error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn https_of_the_same_host_is_the_same_place() {
+        let guard = Guard::new(false, ["10.0.0.1"]);
+        let home = url("http://10.0.0.1/");
+        guard.check(&home, &url("https://10.0.0.1/")).await.unwrap();
+        guard
+            .check(&home, &url("https://10.0.0.1:9200/"))
+            .await
+            .unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_name_that_resolves_inside_is_refused_unless_named() {
+        let guard = Arc::new(Guard::default());
+        let resolver = GuardedResolver(Arc::clone(&guard));
+        let error = resolver
+            .resolve("localhost".parse().unwrap())
+            .await
+            .err()
+            .unwrap();
+        assert!(error.downcast_ref::<RefusedAddress>().is_some(), "{error}");
+        guard.name("localhost");
+        assert!(resolver.resolve("localhost".parse().unwrap()).await.is_ok());
+    }
+}

@@ -1,0 +1,40 @@
+//! Collects: a [`Request`] becomes a [`Page`], over HTTP or through a real browser.
+//!
+//! Every address goes the same way: the address guard, `robots.txt`, the host's turn (delay, concurrency, pauses), the
+//! wire, and a few tries. A redirect is an address like any other and goes that way again. Whatever a host asks for
+//! (a crawl-delay, a `Retry-After`) holds for all pipelines of the process.
+//!
+//! Invariants. Outside this module an address is the real one with its secrets as `${NAME}`; the twin that stands in
+//! for a host and the value of a secret exist on the wire only. A secret goes to the pipeline's own origin only. No
+//! answer leads to an address inside the network that the pipeline did not name. Nothing read is unbounded, in bytes or
+//! in time. A dropped future lets go of all it held.
+
+mod browser;
+mod collector;
+mod error;
+mod guard;
+mod host;
+mod http;
+mod politely;
+pub mod robots;
+mod secrets;
+mod twins;
+mod visitor;
+
+use async_trait::async_trait;
+
+use crate::record::{Page, Request};
+
+pub use browser::BrowserFetcher;
+pub use collector::{CollectSettings, Collector, RetrySettings, SetupError};
+pub use error::FetchError;
+pub use http::HttpFetcher;
+pub use twins::{TwinError, Twins};
+
+/// Turns requests into pages. One fetcher serves one run of one pipeline: cookies last as long as it does.
+#[async_trait]
+pub trait Fetcher: Send + Sync {
+    /// Fetches a page: status 2xx, the whole body. The request waits for its host's turn, so this can take long;
+    /// dropping the future gives the turn back.
+    async fn fetch(&self, request: &Request) -> Result<Page, FetchError>;
+}

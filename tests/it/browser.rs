@@ -1,0 +1,430 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::Instant;
+use trendy::collect::{CollectSettings, Collector, FetchError, SetupError, Twins};
+use trendy::config::{Environment, Fetch, Pipeline};
+use trendy::record::Outcome;
+
+use crate::site::{Site, collector, html, late, moved, page, pipeline, request, settings};
+
+/// Set for the process that [`a_killed_process_leaves_no_browser`] kills.
+const HOLD: &str = "TRENDY_TEST_HOLD_BROWSER";
+
+/// In the environment of every process of a test's browser.
+const MARK: &str = "TRENDY_TEST_MARK";
+
+const LIST: &str = "<!DOCTYPE html><title>Jobs</title><img src=/logo.png><ul></ul><script>
+    setTimeout(() => {
+        for (const name of ['Backend', '데이터']) {
+            document.querySelector('ul').insertAdjacentHTML('beforeend', `<li>${name}</li>`);
+        }
+    }, 200);
+</script>";
+
+/// The programs that `dev/up` installed, or those in `PATH`.
+fn browser_settings() -> CollectSettings {
+    let program = |name| std::env::var_os(name).map(PathBuf::from);
+    CollectSettings {
+        chromedriver: program("TRENDY_TEST_CHROMEDRIVER"),
+        chromium: program("TRENDY_TEST_CHROMIUM"),
+        ..settings()
+    }
+}
+
+fn browser_pipeline(url: &str) -> Pipeline {
+    let mut pipeline = pipeline(url);
+    pipeline.source.fetch = Fetch::Browser;
+    pipeline
+}
+
+async fn fetch(
+    collector: &Collector,
+    pipeline: &Pipeline,
+) -> Result<trendy::record::Page, FetchError> {
+    let fetcher = collector.fetcher(pipeline).unwrap();
+    fetcher.fetch(&request(&pipeline.source.url)).await
+}
+
+#[tokio::test]
+async fn reads_a_list_that_a_script_renders_later() {
+    let site = Site::start(|path, _| (path == "/jobs").then(|| html(LIST))).await;
+    let collector = collector(browser_settings());
+    collector.browser_available().unwrap();
+    let mut pipeline = browser_pipeline(&site.url("/jobs"));
+    pipeline.source.wait_for = Some("ul > li:nth-child(2)".to_owned());
+    for _ in 0..2 {
+        let page = fetch(&collector, &pipeline).await.unwrap();
+        assert_eq!(page.status, 200);
+        assert_eq!(page.url.as_str(), site.url("/jobs"));
+        assert_eq!(
+            page.content_type.as_deref(),
+            Some("text/html; charset=utf-8")
+        );
+        let body = std::str::from_utf8(&page.body).unwrap();
+        assert!(body.contains("<li>Backend</li><li>데이터</li>"), "{body}");
+    }
+    collector.close().await;
+    let visits = site.visits();
+    let pages: Vec<_> = visits
+        .iter()
+        .filter(|visit| visit.path == "/jobs")
+        .collect();
+    assert_eq!(pages.len(), 2);
+    for visit in pages {
+        let agent = visit
+            .head
+            .lines()
+            .find(|line| line.starts_with("user-agent:"))
+            .unwrap();
+        assert!(
+            agent.contains("chrome/") && agent.contains(" trendy/"),
+            "{agent}"
+        );
+    }
+    assert!(
+        !visits.iter().any(|visit| visit.path == "/logo.png"),
+        "images are off"
+    );
+}
+
+#[tokio::test]
+async fn says_which_selector_never_came_and_goes_on() {
+    let site = Site::start(|path, _| {
+        Some(match path {
+            "/jobs" => html("<ul></ul>"),
+            "/alert" => html("<script>alert('stop'); document.title = 'on'</script><p>read"),
+            _ => return None,
+        })
+    })
+    .await;
+    let collector = collector(browser_settings());
+    let mut pipeline = browser_pipeline(&site.url("/jobs"));
+    pipeline.source.wait_for = Some("ul > li".to_owned());
+    pipeline.source.timeout = Duration::from_millis(1500);
+    let error = fetch(&collector, &pipeline).await.unwrap_err();
+    assert!(
+        matches!(error, FetchError::SelectorAbsent { .. }),
+        "{error:?}"
+    );
+    assert_eq!(error.outcome(), Outcome::Broken);
+    let expected = format!(
+        "`ul > li` did not appear on {} within 1.5 s",
+        site.url("/jobs")
+    );
+    assert!(error.to_string().starts_with(&expected), "{error}");
+
+    pipeline.source.wait_for = Some("ul >".to_owned());
+    let error = fetch(&collector, &pipeline).await.unwrap_err();
+    assert!(matches!(error, FetchError::Browser { .. }), "{error:?}");
+
+    let alert = browser_pipeline(&site.url("/alert"));
+    let page = fetch(&collector, &alert).await.unwrap();
+    assert!(String::from_utf8_lossy(&page.body).contains("read"));
+    collector.close().await;
+}
+
+#[tokio::test]
+async fn statuses_time_outs_and_limits_count_as_over_http() {
+    let site = Site::start(|path, count| {
+        Some(match (path, count) {
+            ("/robots.txt", _) => page("200 OK", &[], "user-agent: *\ndisallow: /private"),
+            ("/busy", 1) => page("503 Service Unavailable", &[], "<p>busy"),
+            ("/busy", _) => html("<p>fine"),
+            ("/blocked", _) => page("403 Forbidden", &[], "<p>no"),
+            ("/slow", _) => late(Duration::from_mins(1), "late"),
+            ("/large", _) => html(&"large ".repeat(100_000)),
+            _ => return None,
+        })
+    })
+    .await;
+    let collector = collector(CollectSettings {
+        body_limit: 100_000,
+        ..browser_settings()
+    });
+    let fine = fetch(&collector, &browser_pipeline(&site.url("/busy")))
+        .await
+        .unwrap();
+    assert!(String::from_utf8_lossy(&fine.body).contains("fine"));
+    let error = fetch(&collector, &browser_pipeline(&site.url("/blocked")))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, FetchError::Status { status: 403, .. }),
+        "{error:?}"
+    );
+    let error = fetch(&collector, &browser_pipeline(&site.url("/private")))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, FetchError::DisallowedByRobots { .. }),
+        "{error:?}"
+    );
+    let error = fetch(&collector, &browser_pipeline(&site.url("/large")))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, FetchError::TooLarge { .. }), "{error:?}");
+    let mut slow = browser_pipeline(&site.url("/slow"));
+    slow.source.timeout = Duration::from_millis(300);
+    let error = fetch(&collector, &slow).await.unwrap_err();
+    assert!(matches!(error, FetchError::TimedOut { .. }), "{error:?}");
+    collector.close().await;
+    assert!(!site.visits().iter().any(|visit| visit.path == "/private"));
+}
+
+#[tokio::test]
+async fn a_browser_stays_with_the_twin_and_outside() {
+    let inside = Site::start(|_, _| Some(html("inside"))).await;
+    let target = inside.url("/");
+    let site = Site::start(move |path, _| {
+        Some(match path {
+            "/old" => moved("/scripted"),
+            "/scripted" => html("<script>location.replace('/final?x=1')</script>"),
+            "/final?x=1" => html("<p id=end>here"),
+            "/inside" => moved(&target),
+            _ => return None,
+        })
+    })
+    .await;
+    let collector = collector(CollectSettings {
+        twins: Twins::parse([format!("https://jobs.example=http://{}", site.address)]).unwrap(),
+        ..browser_settings()
+    });
+    let mut pipeline = browser_pipeline("https://jobs.example/old");
+    pipeline.source.wait_for = Some("#end".to_owned());
+    let page = fetch(&collector, &pipeline).await.unwrap();
+    assert_eq!(page.url.as_str(), "https://jobs.example/final?x=1");
+    let pipeline = browser_pipeline("https://jobs.example/inside");
+    let error = fetch(&collector, &pipeline).await.unwrap_err();
+    assert!(
+        matches!(error, FetchError::AddressRefused { .. }),
+        "{error:?}"
+    );
+    collector.close().await;
+}
+
+#[tokio::test]
+async fn runs_share_the_browser_and_not_its_cookies() {
+    let site = Site::start(|path, _| {
+        (path == "/").then(|| {
+            page(
+                "200 OK",
+                &[("Set-Cookie", "run=1"), ("Content-Type", "text/html")],
+                "<p>",
+            )
+        })
+    })
+    .await;
+    let collector = collector(browser_settings());
+    let pipeline = browser_pipeline(&site.url("/"));
+    for _ in 0..2 {
+        let fetcher = collector.fetcher(&pipeline).unwrap();
+        fetcher.fetch(&request(&site.url("/"))).await.unwrap();
+        fetcher.fetch(&request(&site.url("/"))).await.unwrap();
+    }
+    collector.close().await;
+    let visits = site.visits();
+    let sent: Vec<_> = visits
+        .iter()
+        .filter(|visit| visit.path == "/")
+        .map(|visit| visit.head.contains("run=1"))
+        .collect();
+    assert_eq!(sent, [false, true, false, true]);
+}
+
+/// A chromedriver whose processes, browser included, can be told from those of other tests.
+fn marked_driver(folder: &TempDir) -> (PathBuf, String) {
+    let mark = format!("{MARK}={}", folder.path().display());
+    let driver = std::env::var("TRENDY_TEST_CHROMEDRIVER").unwrap_or("chromedriver".to_owned());
+    let script = folder.path().join("chromedriver");
+    fs::write(&script, format!("#!/bin/sh\n{mark} exec {driver} \"$@\"\n")).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    (script, mark)
+}
+
+/// The processes with a mark in their environment, as number and command line. Those that ended, reaped or not, have
+/// none.
+fn processes(mark: &str) -> Vec<String> {
+    let marked = |process: &Path| {
+        let environment = fs::read(process.join("environ")).ok()?;
+        environment
+            .split(|&byte| byte == 0)
+            .find(|&entry| entry == mark.as_bytes())?;
+        let line = fs::read(process.join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        Some(format!("{} {line}", process.file_name()?.display()))
+    };
+    let entries = fs::read_dir("/proc").unwrap();
+    entries
+        .filter_map(|entry| marked(&entry.unwrap().path()))
+        .collect()
+}
+
+/// Kills the one process that the driver started, or the driver itself.
+fn kill(mark: &str, words: &str) {
+    let running = processes(mark);
+    let victims: Vec<_> = running
+        .iter()
+        .filter(|line| line.contains(words) && !line.contains("--type=") && !line.contains("sh -c"))
+        .collect();
+    let [victim] = victims[..] else {
+        panic!("{words}: {running:#?}");
+    };
+    let number = victim.split(' ').next().unwrap();
+    let status = Command::new("kill")
+        .args(["-KILL", number])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+fn profile(processes: &[String]) -> PathBuf {
+    processes
+        .iter()
+        .find_map(|line| {
+            line.split(' ')
+                .find_map(|word| word.strip_prefix("--user-data-dir="))
+        })
+        .map(PathBuf::from)
+        .unwrap()
+}
+
+/// A kill is done when the kernel gets to it.
+async fn wait_until_none(mark: &str) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !processes(mark).is_empty() {
+        assert!(Instant::now() < deadline, "{:#?}", processes(mark));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn no_process_and_no_folder_is_left() {
+    let site = Site::start(|path, _| {
+        Some(match path {
+            "/" => html("<p>page"),
+            "/slow" => late(Duration::from_mins(1), "late"),
+            _ => return None,
+        })
+    })
+    .await;
+    for end in ["close", "drop", "cancel"] {
+        let folder = TempDir::new().unwrap();
+        let (driver, mark) = marked_driver(&folder);
+        let collector = collector(CollectSettings {
+            chromedriver: Some(driver),
+            ..browser_settings()
+        });
+        fetch(&collector, &browser_pipeline(&site.url("/")))
+            .await
+            .unwrap();
+        let running = processes(&mark);
+        assert!(running.len() > 3, "driver and browser: {running:#?}");
+        let profile = profile(&running);
+        assert!(profile.is_dir());
+        match end {
+            "close" => collector.close().await,
+            "drop" => drop(collector),
+            _ => {
+                let slow = browser_pipeline(&site.url("/slow"));
+                let fetching = fetch(&collector, &slow);
+                assert!(
+                    tokio::time::timeout(Duration::from_millis(500), fetching)
+                        .await
+                        .is_err()
+                );
+            }
+        }
+        wait_until_none(&mark).await;
+        assert!(!profile.exists(), "{end}: {}", profile.display());
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_died_is_replaced() {
+    let site = Site::start(|path, _| (path == "/").then(|| html("<p>page"))).await;
+    let folder = TempDir::new().unwrap();
+    let (driver, mark) = marked_driver(&folder);
+    let collector = collector(CollectSettings {
+        chromedriver: Some(driver),
+        ..browser_settings()
+    });
+    let pipeline = browser_pipeline(&site.url("/"));
+    for victim in ["--user-data-dir=", "chromedriver --port"] {
+        fetch(&collector, &pipeline).await.unwrap();
+        kill(&mark, victim);
+    }
+    fetch(&collector, &pipeline).await.unwrap();
+    collector.close().await;
+    wait_until_none(&mark).await;
+}
+
+/// Runs itself in a process of its own and kills that one.
+#[tokio::test]
+async fn a_killed_process_leaves_no_browser() {
+    if let Ok(url) = std::env::var(HOLD) {
+        let collector = collector(browser_settings());
+        fetch(&collector, &browser_pipeline(&url)).await.unwrap();
+        std::future::pending::<()>().await;
+    }
+    let site = Site::start(|path, _| (path == "/").then(|| html("<p>page"))).await;
+    let folder = TempDir::new().unwrap();
+    let mark = format!("{MARK}={}", folder.path().display());
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "browser::a_killed_process_leaves_no_browser"])
+        .env(HOLD, site.url("/"))
+        .env(MARK, folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !site.visits().iter().any(|visit| visit.path == "/") {
+        assert!(Instant::now() < deadline, "{:#?}", processes(&mark));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let running = processes(&mark);
+    assert!(running.len() > 4, "{running:#?}");
+    let profile = profile(&running);
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    wait_until_none(&mark).await;
+    // Nobody is left to do it.
+    fs::remove_dir_all(profile).unwrap();
+}
+
+#[tokio::test]
+async fn a_missing_browser_is_told_with_where_it_was_looked_for() {
+    let path = Environment::of([("PATH", "/nowhere:/else/where")]);
+    let collector = Collector::new(settings(), path).unwrap();
+    let error = collector.browser_available().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "no chromedriver: looked for `/nowhere/chromedriver`, `/else/where/chromedriver`; install it (`apt-get \
+         install chromium chromium-driver`) or name a WebDriver address"
+    );
+    let collector = Collector::new(
+        CollectSettings {
+            chromium: Some("/nowhere/chromium".into()),
+            ..settings()
+        },
+        Environment::of_process(),
+    )
+    .unwrap();
+    let error = collector.browser_available().unwrap_err();
+    assert!(error.to_string().contains("`/nowhere/chromium`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_browser_pipeline_with_headers_is_refused() {
+    let mut pipeline = browser_pipeline("https://jobs.example/");
+    pipeline
+        .source
+        .headers
+        .insert("X-Token".to_owned(), "1".to_owned());
+    let error = collector(settings()).fetcher(&pipeline).err().unwrap();
+    assert!(matches!(error, SetupError::BrowserHeaders(_)), "{error:?}");
+}
