@@ -6,5 +6,6 @@
 )]
 
 mod store;
+mod store_crash;
 mod store_speed;
 mod support;
