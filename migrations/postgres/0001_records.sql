@@ -12,6 +12,8 @@ CREATE TABLE runs (
     id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     pipeline       TEXT        NOT NULL,
     started_at     TIMESTAMPTZ NOT NULL,
+    -- Instant of the last batch, which tells a batch that comes again from a page that says the same.
+    loaded_at      TIMESTAMPTZ,
     interrupted_at TIMESTAMPTZ,
     finished_at    TIMESTAMPTZ,
     outcome        TEXT,

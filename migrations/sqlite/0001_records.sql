@@ -13,6 +13,8 @@ CREATE TABLE runs (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     pipeline       TEXT    NOT NULL,
     started_at     TEXT    NOT NULL,
+    -- Instant of the last batch, which tells a batch that comes again from a page that says the same.
+    loaded_at      TEXT,
     interrupted_at TEXT,
     finished_at    TEXT,
     outcome        TEXT,

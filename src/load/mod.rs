@@ -17,6 +17,8 @@ mod dead_letters;
 mod diff;
 mod error;
 mod lock;
+mod part;
+mod plan;
 mod postgres;
 mod retire;
 mod runs;
@@ -123,17 +125,19 @@ impl Store {
         readers: Pool,
         locks: Locks,
     ) -> Result<Self, StoreError> {
-        let mut transaction = writer.begin(&place, Purpose::Note).await?;
-        transaction
-            .execute(
-                "INSERT INTO store (singleton, store_id, epoch) VALUES (1, $1, 1) ON CONFLICT DO NOTHING",
-                binds![Uuid::new_v4()],
-            )
-            .await?;
-        let rows: Vec<IdentityRow> = transaction
-            .rows("SELECT store_id, epoch FROM store", binds![])
-            .await?;
-        transaction.commit().await?;
+        const SELECT: &str = "SELECT store_id, epoch FROM store";
+        let mut rows: Vec<IdentityRow> = writer.rows(&place, SELECT, binds![]).await?;
+        if rows.is_empty() {
+            let mut transaction = writer.begin(&place, Purpose::Note).await?;
+            transaction
+                .execute(
+                    "INSERT INTO store (singleton, store_id, epoch) VALUES (1, $1, 1) ON CONFLICT DO NOTHING",
+                    binds![Uuid::new_v4()],
+                )
+                .await?;
+            rows = transaction.rows(SELECT, binds![]).await?;
+            transaction.commit().await?;
+        }
         let identity = one(rows, &place)?.into();
         Ok(Self {
             shared: Arc::new(Shared {

@@ -3,6 +3,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::batch::add_counts;
+use super::part::sighting_row;
 use super::staging::Staging;
 use super::{Bind, Purpose, Store, StoreError, Transaction, binds, retrying};
 use crate::record::{Counts, Kind, RecordId, RunId};
@@ -100,14 +101,6 @@ async fn stage_ids(
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
-    let row = |id: RecordId| {
-        vec![
-            Bind::from(id),
-            Bind::Bytes(None),
-            Bind::Json(None),
-            Bind::from(at),
-        ]
-    };
-    let rows: Vec<Vec<Bind>> = ids.into_iter().map(row).collect();
+    let rows: Vec<Vec<Bind>> = ids.into_iter().map(|id| sighting_row(id, at)).collect();
     transaction.stage(Staging::Seen, &rows).await
 }

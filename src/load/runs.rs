@@ -55,7 +55,8 @@ impl Store {
         at: Timestamp,
     ) -> Result<OpenRun, StoreError> {
         retrying(|| async move {
-            let mut transaction = self.begin(Purpose::Note).await?;
+            // Waits for the commit that a process which was killed may still have in flight.
+            let mut transaction = self.begin(Purpose::Log).await?;
             let unfinished = transaction
                 .rows::<Row>(
                     "UPDATE runs SET resumed = resumed + 1, interrupted_at = NULL

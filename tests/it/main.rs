@@ -13,5 +13,6 @@ mod lists;
 mod mistakes;
 mod site;
 mod store;
+mod store_crash;
 mod store_speed;
 mod support;

@@ -41,6 +41,7 @@ contract! {
     keeps_its_identity_when_opened_again
     empty_batch_counts_its_pages_only
     same_batch_twice_is_the_same_as_once
+    page_walked_again_counts_though_it_says_the_same
     update_logs_what_differs
     document_holds_fields_and_what_stands_beside_them
     close_is_logged_once_and_reopening_too
@@ -193,6 +194,20 @@ async fn same_batch_twice_is_the_same_as_once(scratch: Scratch) {
         ..Counts::default()
     };
     assert_eq!(once.2, expected);
+}
+
+async fn page_walked_again_counts_though_it_says_the_same(scratch: Scratch) {
+    let store = scratch.open().await;
+    let run = begin(&store).await;
+    load(&store, run, &batch(1, vec![job(1)])).await;
+    load(&store, run, &batch(2, vec![job(1)])).await;
+    let expected = Counts {
+        pages: 2,
+        records: 1,
+        added: 1,
+        ..Counts::default()
+    };
+    assert_eq!(counts(&store, run).await, expected);
 }
 
 async fn update_logs_what_differs(scratch: Scratch) {

@@ -1,0 +1,132 @@
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::dead_letters::NewDeadLetter;
+use super::plan::to_json;
+use super::{Batch, Bind, StoreError, binds};
+use crate::record::{Record, RecordId, Rejection, RunId, Stage};
+
+/// A batch without duplicates, or a piece of one. The piece that has the pages is loaded before the others.
+pub(super) struct Part<'a> {
+    pub(super) records: Vec<&'a Record>,
+    pub(super) seen: Vec<RecordId>,
+    pub(super) rejections: Cow<'a, [Rejection]>,
+    pub(super) pages: u64,
+    pub(super) at: Timestamp,
+    /// Its one rejection is a record that the store refused.
+    pub(super) refused: bool,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn whole(batch: &'a Batch) -> Self {
+        let mut ids = HashSet::new();
+        let mut records: Vec<&Record> = batch
+            .records
+            .iter()
+            .rev()
+            .filter(|record| ids.insert(record.id))
+            .collect();
+        records.reverse();
+        let seen = batch
+            .seen
+            .iter()
+            .copied()
+            .filter(|id| ids.insert(*id))
+            .collect();
+        Self {
+            records,
+            seen,
+            rejections: Cow::Borrowed(&batch.rejections),
+            pages: batch.pages,
+            at: batch.at,
+            refused: false,
+        }
+    }
+
+    fn only(records: Vec<&'a Record>, at: Timestamp) -> Self {
+        let rejections = Cow::Borrowed([].as_slice());
+        Self {
+            records,
+            seen: Vec::new(),
+            rejections,
+            pages: 0,
+            at,
+            refused: false,
+        }
+    }
+
+    /// Two smaller pieces that lack nothing, the one to load first last; or the dead letter that the last record becomes.
+    pub(super) fn cut(mut self, error: StoreError) -> Result<Vec<Self>, StoreError> {
+        let alone = self.seen.is_empty() && self.rejections.is_empty() && self.pages == 0;
+        match self.records.as_slice() {
+            [] => Err(error),
+            [record] if alone => {
+                let rejections = Cow::Owned(vec![refusal(record, &error)]);
+                let refused = Self::only(Vec::new(), self.at);
+                Ok(vec![Self {
+                    rejections,
+                    refused: true,
+                    ..refused
+                }])
+            }
+            [_] => {
+                let record = Self::only(std::mem::take(&mut self.records), self.at);
+                Ok(vec![record, self])
+            }
+            records => {
+                let rest = self.records.split_off(records.len() / 2);
+                let rest = Self::only(rest, self.at);
+                Ok(vec![rest, self])
+            }
+        }
+    }
+
+    pub(super) fn seen_rows(&self) -> Vec<Vec<Bind>> {
+        let records = self.records.iter().map(|record| {
+            let terms = to_json(&record.terms);
+            binds![record.id, record.content_hash, terms, record.seen_at].into()
+        });
+        let seen = self.seen.iter().map(|id| sighting_row(*id, self.at));
+        records.chain(seen).collect()
+    }
+
+    pub(super) fn letters(&self, run: RunId) -> Vec<NewDeadLetter> {
+        let letter = |rejection: &Rejection| NewDeadLetter {
+            run_id: Some(run),
+            stage: rejection.stage,
+            pipeline: None,
+            target: None,
+            url: rejection.url.clone(),
+            reason: rejection.reason.clone(),
+            payload: rejection.payload.clone(),
+            at: self.at,
+        };
+        self.rejections.iter().map(letter).collect()
+    }
+}
+
+/// The row of [`Staging::Seen`](super::staging::Staging::Seen) for an id without content.
+pub(super) fn sighting_row(id: RecordId, at: Timestamp) -> Vec<Bind> {
+    vec![
+        Bind::from(id),
+        Bind::Bytes(None),
+        Bind::Json(None),
+        Bind::from(at),
+    ]
+}
+
+fn refusal(record: &Record, error: &StoreError) -> Rejection {
+    let reason = match error {
+        StoreError::Statement { source, .. } => format!("the store refused it: {source}"),
+        other => other.to_string(),
+    };
+    let payload = Some(to_json(record));
+    Rejection {
+        stage: Stage::Load,
+        url: record.url.clone(),
+        reason,
+        payload,
+    }
+}
