@@ -58,7 +58,6 @@ pub(super) fn before(text: &str, start: usize) -> Option<Side> {
         return Some(Side::Free);
     };
     let further = characters.next();
-    let after_word = further.is_some_and(char::is_alphanumeric);
     let after_latin = further.is_some_and(is_latin_word);
     match previous {
         '.' => (!further.is_some_and(is_latin_letter)).then_some(Side::Free),
@@ -66,7 +65,11 @@ pub(super) fn before(text: &str, start: usize) -> Option<Side> {
         '+' => (further != Some('+')).then_some(Side::Free),
         '\'' | '’' if after_latin => None,
         '@' => (!after_latin).then_some(Side::Joined),
-        '-' | '&' => Some(if after_word { Side::Joined } else { Side::Free }),
+        '-' | '&' => Some(if further.is_some_and(char::is_alphanumeric) {
+            Side::Joined
+        } else {
+            Side::Free
+        }),
         '$' | '%' | '\\' => Some(Side::Joined),
         _ if is_latin_word(previous) => None,
         _ => Some(Side::Free),
@@ -106,7 +109,6 @@ fn after_word(text: &str, start: usize, end: usize) -> Option<Side> {
     };
     let rest = characters.as_str();
     let further = rest.chars().next();
-    let before_word = further.is_some_and(char::is_alphanumeric);
     let before_latin = further.is_some_and(is_latin_word);
     match next {
         '.' if before_latin => {
@@ -123,7 +125,7 @@ fn after_word(text: &str, start: usize, end: usize) -> Option<Side> {
             let trade = COMPOUNDS.contains(&latin_word(rest).to_ascii_lowercase().as_str());
             Some(if trade { Side::Trade } else { Side::Joined })
         }
-        '-' | '&' | '@' if before_word => Some(Side::Joined),
+        '-' | '&' | '@' if further.is_some_and(char::is_alphanumeric) => Some(Side::Joined),
         _ if korean::is_hangul(next) => match korean::tail(&text[end..]) {
             Some(Tail::Particle) => Some(Side::Particle),
             Some(Tail::Noun) => Some(Side::Trade),
@@ -194,7 +196,7 @@ pub(super) fn latin_word(text: &str) -> &str {
 
 /// A letter that would make a Latin name a part of a longer word; kana, Hanzi and Hangul do not.
 fn is_latin_letter(character: char) -> bool {
-    character.is_alphabetic() && character < '\u{590}'
+    character < '\u{590}' && character.is_alphabetic()
 }
 
 pub(super) fn is_latin_word(character: char) -> bool {

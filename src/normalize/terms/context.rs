@@ -5,12 +5,15 @@
 //! that no English sentence gives by chance, single letters more than names. A word that the dictionary lists under
 //! `never`, right beside the mention, ends the matter.
 
+use std::cell::OnceCell;
+
 use super::Rule;
-use super::boundary::{self, Side};
+use super::boundary::Side;
 use super::file::{Care, Entry};
 use super::forms::Forms;
 use super::glue::{Glue, glue};
 use super::korean;
+use super::sentence::{self, first_word, is_version, latin_part, trim_marks};
 use super::vocabulary;
 
 /// A place where a form is written with fitting sides.
@@ -26,6 +29,8 @@ pub(super) struct Mention {
     pub(super) after: Side,
     /// What speaks for it, once decided.
     pub(super) rule: Option<Rule>,
+    /// The sentence or line around it, once looked for.
+    pub(super) sentence: OnceCell<(usize, usize)>,
 }
 
 /// How the letters of an ambiguous name are written.
@@ -184,9 +189,10 @@ impl Judge<'_> {
             return false;
         }
         let known = || {
-            mentions.iter().enumerate().any(|(other, near)| {
-                other != index && near.rule.is_some() && near.start >= from && near.end <= to
-            })
+            let inside = |near: &&Mention| near.start >= from && near.end <= to;
+            let before = mentions[..index].iter().rev().take_while(inside);
+            let after = mentions[index + 1..].iter().take_while(inside);
+            before.chain(after).any(|near| near.rule.is_some())
         };
         let technical = || known() || vocabulary::is_technical(&self.without(mention, from, to));
         if is_letter(mention) {
@@ -263,12 +269,13 @@ impl Judge<'_> {
         let second_next = following.next().unwrap_or("");
         entry.never.iter().any(|word| {
             if word.contains(' ') {
-                return starts_with_word(rest, word) || ends_with_word(head, word);
+                return sentence::starts_with_word(rest, word)
+                    || sentence::ends_with_word(head, word);
             }
             if word.is_ascii() {
                 return [before, second_before, next, second_next]
                     .iter()
-                    .any(|beside| korean_free(beside).eq_ignore_ascii_case(word));
+                    .any(|beside| latin_part(beside).eq_ignore_ascii_case(word));
             }
             [before, second_before, next, second_next]
                 .iter()
@@ -345,7 +352,7 @@ impl Judge<'_> {
     /// `후보 A와 C를`: another single letter before makes this one an enumeration's.
     fn follows_letter(&self, mention: &Mention) -> bool {
         let (_, last) = self.words_before(mention);
-        let last = korean_free(last);
+        let last = latin_part(last);
         last.len() == 1 && last.bytes().all(|byte| byte.is_ascii_uppercase())
     }
 
@@ -375,10 +382,9 @@ impl Judge<'_> {
 
     /// The sentence or line around a mention.
     fn sentence(&self, mention: &Mention) -> (usize, usize) {
-        let head = &self.text[..mention.start];
-        let from = sentence_start(head);
-        let to = mention.tail + sentence_end(&self.text[mention.tail..]);
-        (from, to)
+        *mention
+            .sentence
+            .get_or_init(|| sentence::around(self.text, mention.start, mention.tail))
     }
 }
 
@@ -389,90 +395,4 @@ fn is_letter(mention: &Mention) -> bool {
 /// A small-letter Latin name with a Korean particle is no English word: `react를 사용한`.
 fn is_in_korean_clause(mention: &Mention) -> bool {
     mention.after == Side::Particle && mention.end - mention.start >= 4
-}
-
-/// Sentences are short; evidence from farther away than this many bytes is none.
-const LONGEST_SENTENCE: usize = 300;
-
-fn sentence_start(head: &str) -> usize {
-    let mut previous = None;
-    for (index, character) in head.char_indices().rev() {
-        let ends = match character {
-            '\n' | '。' => true,
-            '.' | '!' | '?' => previous.is_some_and(char::is_whitespace),
-            _ => false,
-        };
-        if ends || head.len() - index > LONGEST_SENTENCE {
-            return index + character.len_utf8();
-        }
-        previous = Some(character);
-    }
-    0
-}
-
-fn sentence_end(rest: &str) -> usize {
-    let mut characters = rest.char_indices().peekable();
-    while let Some((index, character)) = characters.next() {
-        let next = characters.peek().map(|&(_, next)| next);
-        let ends = match character {
-            '\n' | '。' => true,
-            '.' | '!' | '?' => next.is_none_or(char::is_whitespace),
-            _ => false,
-        };
-        if ends || index > LONGEST_SENTENCE {
-            return index;
-        }
-    }
-    rest.len()
-}
-
-/// `18`, `v18`, `5.3`, `3.x` as a version, and not `2026` or `2 times`.
-fn is_version(rest: &str) -> bool {
-    let digits = rest.strip_prefix(['v', 'V']).unwrap_or(rest);
-    let len = digits.bytes().take_while(u8::is_ascii_digit).count();
-    let after = &digits[len..];
-    if len == 0 || len > 2 {
-        return false;
-    }
-    if after.starts_with('.')
-        && after[1..].starts_with(|next: char| next.is_ascii_digit() || next == 'x')
-    {
-        return true;
-    }
-    let after = after.trim_start_matches([' ', '+']);
-    !after.starts_with(|next: char| {
-        next.is_ascii_alphanumeric() || matches!(next, ':' | '%' | '-' | '~')
-    }) && !after.starts_with([
-        '월', '일', '년', '명', '개', '시', '분', '주', '층', '차', '번', '회',
-    ])
-}
-
-fn first_word(rest: &str) -> &str {
-    rest.split_whitespace().next().map_or("", trim_marks)
-}
-
-fn trim_marks(word: &str) -> &str {
-    word.trim_matches(|character: char| {
-        !character.is_alphanumeric() && !matches!(character, '+' | '#')
-    })
-}
-
-/// A Latin word without the Korean that sticks to it.
-fn korean_free(word: &str) -> &str {
-    boundary::latin_word(word)
-}
-
-fn starts_with_word(text: &str, words: &str) -> bool {
-    text.get(..words.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(words))
-        && !text[words.len()..].starts_with(boundary::is_latin_word)
-}
-
-fn ends_with_word(text: &str, words: &str) -> bool {
-    let Some(start) = text.len().checked_sub(words.len()) else {
-        return false;
-    };
-    text.get(start..)
-        .is_some_and(|end| end.eq_ignore_ascii_case(words))
-        && !text[..start].ends_with(boundary::is_latin_word)
 }

@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 
@@ -121,7 +122,7 @@ impl Dictionary {
             };
             previous = kind;
             if begins
-                && self.forms.may_begin(byte)
+                && self.forms.may_begin(&bytes[index..])
                 && let Some(step) = self.mention_at(text, index)
             {
                 index = match step {
@@ -161,6 +162,7 @@ impl Dictionary {
                 before,
                 after,
                 rule: None,
+                sentence: OnceCell::new(),
             }));
         }
         None

@@ -13,14 +13,28 @@ pub struct Position {
     pub column: usize,
 }
 
-impl Position {
-    /// The position of a byte of `source`.
-    pub(super) fn of(source: &str, offset: usize) -> Self {
-        let before = source.get(..offset).unwrap_or(source);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+/// Where the lines of a file begin, to place many bytes of it.
+pub(super) struct Lines<'a> {
+    pub(super) source: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(source: &'a str) -> Self {
+        let breaks = source.match_indices('\n').map(|(newline, _)| newline + 1);
         Self {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            source,
+            starts: std::iter::once(0).chain(breaks).collect(),
+        }
+    }
+
+    /// The position of a byte.
+    pub(super) fn position(&self, offset: usize) -> Position {
+        let line = self.starts.partition_point(|&start| start <= offset);
+        let before = self.source.get(self.starts[line - 1]..offset).unwrap_or("");
+        Position {
+            line,
+            column: before.chars().count() + 1,
         }
     }
 }

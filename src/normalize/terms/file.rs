@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use toml_edit::{Document, Item, TableLike, Value};
 
-use super::error::{DictionaryError, Position};
+use super::error::{DictionaryError, Lines, Position};
 use crate::record::{Term, TermType};
 
 /// The keys of a term.
@@ -53,14 +53,15 @@ pub(super) struct Entry {
 
 /// Reads one file.
 pub(super) fn read(source: &str) -> Result<Vec<Entry>, DictionaryError> {
+    let lines = &Lines::new(source);
     let document = Document::parse(source).map_err(|error| DictionaryError::Syntax {
-        position: Position::of(source, error.span().map_or(0, |span| span.start)),
+        position: lines.position(error.span().map_or(0, |span| span.start)),
         message: error.message().to_owned(),
     })?;
     let mut entries = Vec::new();
     let mut seen: HashMap<String, Position> = HashMap::new();
     for (type_name, item) in document.iter() {
-        let type_position = position(source, document.key(type_name), item);
+        let type_position = position(lines, document.key(type_name), item);
         let Some(kind) = TermType::from_name(type_name) else {
             return Err(DictionaryError::UnknownType {
                 name: type_name.to_owned(),
@@ -76,10 +77,10 @@ pub(super) fn read(source: &str) -> Result<Vec<Entry>, DictionaryError> {
             })?;
         for (name, item) in table.iter() {
             let entry = read_entry(
-                source,
+                lines,
                 kind,
                 name,
-                position(source, table.key(name), item),
+                position(lines, table.key(name), item),
                 item,
             )?;
             if let Some(&first) = seen.get(name) {
@@ -97,7 +98,7 @@ pub(super) fn read(source: &str) -> Result<Vec<Entry>, DictionaryError> {
 }
 
 fn read_entry(
-    source: &str,
+    lines: &Lines,
     kind: TermType,
     name: &str,
     place: Position,
@@ -115,7 +116,7 @@ fn read_entry(
             return Err(DictionaryError::UnknownKey {
                 term: name.to_owned(),
                 key: key.to_owned(),
-                position: position(source, table.key(key), item),
+                position: position(lines, table.key(key), item),
             });
         }
     }
@@ -125,15 +126,15 @@ fn read_entry(
             kind,
         },
         spellings: Vec::new(),
-        near: texts(source, name, table, "near")?
+        near: texts(lines, name, table, "near")?
             .into_iter()
             .map(|(text, _)| text)
             .collect(),
-        never: texts(source, name, table, "never")?
+        never: texts(lines, name, table, "never")?
             .into_iter()
             .map(|(text, _)| text)
             .collect(),
-        strict: flag(source, name, table, "strict")?,
+        strict: flag(lines, name, table, "strict")?,
         position: place,
     };
     for (key, care) in [
@@ -142,7 +143,7 @@ fn read_entry(
         ("aliases", Care::Plain),
         ("korean", Care::Plain),
     ] {
-        for (text, position) in texts(source, name, table, key)? {
+        for (text, position) in texts(lines, name, table, key)? {
             // `exact` may hold one word in several cases; elsewhere the case makes no difference.
             let twice = entry
                 .spellings
@@ -192,7 +193,7 @@ fn read_entry(
 
 /// The texts of an array, each with its place.
 fn texts(
-    source: &str,
+    lines: &Lines,
     term: &str,
     table: &dyn TableLike,
     key: &str,
@@ -207,10 +208,10 @@ fn texts(
     };
     let array = item
         .as_array()
-        .ok_or_else(|| wrong(position(source, table.key(key), item)))?;
+        .ok_or_else(|| wrong(position(lines, table.key(key), item)))?;
     let mut texts = Vec::with_capacity(array.len());
     for value in array {
-        let position = value_position(source, value);
+        let position = value_position(lines, value);
         let text = value.as_str().ok_or_else(|| wrong(position))?;
         if !has_substance(text) || text.trim() != text {
             return Err(DictionaryError::Empty {
@@ -224,7 +225,7 @@ fn texts(
 }
 
 fn flag(
-    source: &str,
+    lines: &Lines,
     term: &str,
     table: &dyn TableLike,
     key: &str,
@@ -235,7 +236,7 @@ fn flag(
     item.as_bool().ok_or_else(|| DictionaryError::WrongValue {
         place: format!("{term}.{key}"),
         expected: "`true` or `false`",
-        position: position(source, table.key(key), item),
+        position: position(lines, table.key(key), item),
     })
 }
 
@@ -243,11 +244,11 @@ fn has_substance(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
-fn position(source: &str, key: Option<&toml_edit::Key>, item: &Item) -> Position {
+fn position(lines: &Lines, key: Option<&toml_edit::Key>, item: &Item) -> Position {
     let span = key.and_then(toml_edit::Key::span).or_else(|| item.span());
-    Position::of(source, span.map_or(0, |span| span.start))
+    lines.position(span.map_or(0, |span| span.start))
 }
 
-fn value_position(source: &str, value: &Value) -> Position {
-    Position::of(source, value.span().map_or(0, |span| span.start))
+fn value_position(lines: &Lines, value: &Value) -> Position {
+    lines.position(value.span().map_or(0, |span| span.start))
 }

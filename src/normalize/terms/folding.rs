@@ -101,7 +101,8 @@ fn first_change(text: &str) -> Option<usize> {
             }
             starter = index;
             index += 1;
-        } else if is_hangul_lead(byte) {
+        } else if matches!(byte, 0xeb | 0xec) {
+            // Hangul syllables from U+B000 to U+CFFF, the most of Korean text.
             starter = index;
             index += 3;
         } else {
@@ -118,11 +119,6 @@ fn first_change(text: &str) -> Option<usize> {
     None
 }
 
-/// Lead bytes of U+A000 to U+DFFF: Hangul syllables and a few scripts beside them, none of which NFKC changes much.
-fn is_hangul_lead(byte: u8) -> bool {
-    (0xeb..=0xec).contains(&byte)
-}
-
 enum Fold {
     Keep,
     /// Composes with the character before it.
@@ -135,6 +131,7 @@ enum Fold {
 
 fn fold_of(character: char) -> Fold {
     match character {
+        '가'..='힣' => Fold::Keep,
         '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '™' | '®' | '©' => {
             Fold::Drop
         }

@@ -39,7 +39,7 @@ impl Form {
 pub(super) struct Forms {
     automaton: NFA,
     by_pattern: Vec<Form>,
-    first_bytes: [bool; 256],
+    beginnings: Beginnings,
 }
 
 impl Forms {
@@ -77,16 +77,14 @@ impl Forms {
                 }
             }
         }
-        let mut first_bytes = [false; 256];
+        let mut beginnings = Beginnings::default();
         for (form, pattern) in forms.iter_mut().zip(&patterns) {
             form.shorter = (1..pattern.len())
                 .rev()
                 .filter_map(|end| by_text.get(pattern.get(..end)?))
                 .copied()
                 .next();
-            let first = pattern.as_bytes()[0];
-            first_bytes[usize::from(first)] = true;
-            first_bytes[usize::from(first.to_ascii_uppercase())] = true;
+            beginnings.allow(pattern.as_bytes());
         }
         let automaton = NFA::builder()
             .ascii_case_insensitive(true)
@@ -97,13 +95,13 @@ impl Forms {
         Ok(Self {
             automaton,
             by_pattern: forms,
-            first_bytes,
+            beginnings,
         })
     }
 
-    /// Whether any form begins with this byte.
-    pub(super) fn may_begin(&self, byte: u8) -> bool {
-        self.first_bytes[usize::from(byte)]
+    /// Whether a form may begin with what `bytes` begins with.
+    pub(super) fn may_begin(&self, bytes: &[u8]) -> bool {
+        self.beginnings.contains(bytes)
     }
 
     /// The forms written at `start`, the longest first, each with its end.
@@ -134,6 +132,48 @@ impl Forms {
     /// The bytes that the automaton takes.
     pub(super) fn memory_usage(&self) -> usize {
         self.automaton.memory_usage()
+    }
+}
+
+/// The first two ASCII bytes or the first Hangul syllable of every form: few words of a text pass, and only they are
+/// put to the automaton.
+#[derive(Debug)]
+struct Beginnings(Box<[u64]>);
+
+impl Default for Beginnings {
+    fn default() -> Self {
+        Self(vec![0; (1 << 16) / 64].into())
+    }
+}
+
+impl Beginnings {
+    fn allow(&mut self, pattern: &[u8]) {
+        match *pattern {
+            // After a name of one letter anything but a letter may come.
+            [letter] => (0..=u8::MAX)
+                .filter(|next| !next.is_ascii_alphabetic())
+                .for_each(|next| self.set(Self::place(&[letter, next]))),
+            _ => self.set(Self::place(pattern)),
+        }
+    }
+
+    fn contains(&self, bytes: &[u8]) -> bool {
+        let place = Self::place(bytes);
+        self.0[place / 64] >> (place % 64) & 1 == 1
+    }
+
+    fn set(&mut self, place: usize) {
+        self.0[place / 64] |= 1 << (place % 64);
+    }
+
+    /// ASCII pairs fill the lower half of the places, three-byte characters are spread over the upper one.
+    fn place(bytes: &[u8]) -> usize {
+        let byte = |index: usize| usize::from(bytes.get(index).map_or(0, u8::to_ascii_lowercase));
+        if byte(0) < 0x80 {
+            byte(0) << 8 | byte(1)
+        } else {
+            1 << 15 | (byte(0) & 0x07) << 12 | (byte(1) & 0x3f) << 6 | byte(2) & 0x3f
+        }
     }
 }
 

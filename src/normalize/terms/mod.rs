@@ -3,7 +3,8 @@
 //! The dictionary (`dictionaries/terms.toml`, perhaps extended by a user's file) lists every way of writing a term.
 //! [`Dictionary::find`] brings the text to plain form (`folding`), walks it once with one automaton that is asked only
 //! where a word begins (`forms`), checks what sticks to each name (`boundary`, `korean`), drops addresses (`address`),
-//! and weighs the names that are also ordinary words by what surrounds them (`context`, `glue`, `vocabulary`).
+//! and weighs the names that are also ordinary words by what surrounds them (`context`, `glue`, `sentence`,
+//! `vocabulary`).
 //!
 //! Invariants: the longest name wins, matches never overlap, spans are bytes of the text as given, and the answer
 //! depends on nothing but text and dictionary. Fields of work (AI, ML, LLM, big data, DevOps) are no technologies and
@@ -19,6 +20,7 @@ mod folding;
 mod forms;
 mod glue;
 mod korean;
+mod sentence;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
