@@ -65,9 +65,9 @@ pub(super) fn print_rows<T: Serialize>(
 fn table<T: Serialize>(rows: &[T], columns: &[&str]) -> Result<Table, Failure> {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(columns.iter().map(|name| name.replace('_', " ")));
+    table.set_header(columns.iter().map(|name| name.replace('_', " ").to_uppercase()));
     let mut numeric = vec![true; columns.len()];
     for row in rows {
         let cells = cells(row, columns)?;

@@ -43,6 +43,7 @@ pub struct RunRow {
     /// How often it was taken up again.
     pub resumed: i64,
     /// What it did.
+    #[serde(flatten)]
     pub counts: Counts,
 }
 
