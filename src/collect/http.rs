@@ -112,14 +112,14 @@ impl Shared {
     ) -> Result<Answer, FetchError> {
         let (client, wire) = self.on_the_wire(visitor, url);
         let response = client
-            .get(wire.clone())
+            .get(wire)
             .headers(visitor.headers(url))
             .send()
             .await
             .map_err(|error| not_answered(url, error))?;
         visitor.keep_cookies(url, response.headers());
         let status = response.status();
-        if let Some(target) = self.redirect_target(visitor, url, &wire, &response)? {
+        if let Some(target) = self.redirect_target(visitor, url, &response)? {
             return Ok(Answer::Moved(target));
         }
         if !status.is_success() {
@@ -157,7 +157,6 @@ impl Shared {
         &self,
         visitor: &Visitor,
         url: &Url,
-        wire: &Url,
         response: &Response,
     ) -> Result<Option<Url>, FetchError> {
         if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
@@ -167,7 +166,8 @@ impl Shared {
             return Ok(None);
         };
         let location = visitor.redact(&String::from_utf8_lossy(location.as_bytes()));
-        match wire.join(&location) {
+        // Joined to the address without the secrets: `#top` would keep its query.
+        match self.wire_address(url).join(&location) {
             Ok(target) => Ok(Some(self.settings.twins.incoming(url, target))),
             Err(_) => Err(FetchError::BadRedirect {
                 url: url.to_string(),

@@ -150,9 +150,9 @@ async fn statuses_time_outs_and_limits_count_as_over_http() {
         .await
         .unwrap();
     assert!(String::from_utf8_lossy(&fine.body).contains("fine"));
-    let error = fetch(&collector, &browser_pipeline(&site.url("/blocked")))
-        .await
-        .unwrap_err();
+    let mut blocked = browser_pipeline(&site.url("/blocked"));
+    blocked.source.wait_for = Some("ul > li".to_owned());
+    let error = fetch(&collector, &blocked).await.unwrap_err();
     assert!(
         matches!(error, FetchError::Status { status: 403, .. }),
         "{error:?}"

@@ -26,6 +26,9 @@ use super::visitor::Visitor;
 use crate::config::Environment;
 use crate::record::{Page, Request};
 
+/// What a browser tells of a page that is not an error.
+const STATUS: u16 = 200;
+
 /// What the DOM is serialized as.
 const CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
@@ -52,7 +55,7 @@ impl BrowserFetcher {
 
     /// The page that the browser ends up on. The browser follows redirects by itself, so where it got to is judged
     /// afterwards, before anyone reads it.
-    async fn visit(&self, url: &Url) -> Result<(Url, u16, String), FetchError> {
+    async fn visit(&self, url: &Url) -> Result<(Url, String), FetchError> {
         let mut wire = self.shared.wire_address(url);
         self.visitor.fill(url, &mut wire);
         let visit = Visit {
@@ -73,14 +76,7 @@ impl BrowserFetcher {
         let redacted = self.visitor.redact(rendered.url.as_str());
         let landed = Url::parse(&redacted).unwrap_or_else(|_| url.clone());
         let landed = self.shared.settings.twins.incoming(url, landed);
-        if rendered.status >= 400 {
-            return Err(FetchError::Status {
-                url: landed.into(),
-                status: rendered.status,
-                retry_after: None,
-            });
-        }
-        Ok((landed, rendered.status, rendered.html))
+        Ok((landed, rendered.html))
     }
 
     async fn permit(&self, url: &Url) -> Result<(), FetchError> {
@@ -100,7 +96,7 @@ impl BrowserFetcher {
 impl Fetcher for BrowserFetcher {
     async fn fetch(&self, request: &Request) -> Result<Page, FetchError> {
         self.permit(&request.url).await?;
-        let (url, status, html) = self
+        let (url, html) = self
             .shared
             .politely(&self.visitor, &request.url, || self.visit(&request.url))
             .await?;
@@ -110,7 +106,7 @@ impl Fetcher for BrowserFetcher {
         Ok(Page {
             request: request.clone(),
             url,
-            status,
+            status: STATUS,
             content_type: Some(CONTENT_TYPE.to_owned()),
             body: Bytes::from(html),
             fetched_at: Timestamp::now(),
@@ -132,7 +128,6 @@ pub(super) struct Browser {
 struct Rendered {
     /// Address on the wire.
     url: Url,
-    status: u16,
     html: String,
 }
 
@@ -147,6 +142,7 @@ enum Failure {
     Driver(String),
     /// Driver or browser is gone, or nobody can say.
     Lost(String),
+    Status(u16),
     TimedOut,
     SelectorAbsent,
     TooLarge,
@@ -173,6 +169,11 @@ impl Failure {
             Self::Lost(reason) => FetchError::BrowserLost {
                 url,
                 reason: visitor.redact(&reason),
+            },
+            Self::Status(status) => FetchError::Status {
+                url,
+                status,
+                retry_after: None,
             },
             Self::TimedOut => FetchError::TimedOut {
                 url,

@@ -5,7 +5,6 @@ use fantoccini::wd::{Capabilities, TimeoutConfiguration, WebDriverCompatibleComm
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
@@ -26,14 +25,14 @@ const OPEN_TIMEOUT: Duration = Duration::from_mins(1);
 /// Time between two looks for a selector.
 const POLL: Duration = Duration::from_millis(100);
 
-/// What the browser is asked of a finished page. HTML beyond the limit stays where it is.
-const READ_PAGE: &str = "
-    const navigation = performance.getEntriesByType('navigation')[0];
+/// The page's HTTP status; nothing where the navigation was no exchange.
+const READ_STATUS: &str =
+    "return (performance.getEntriesByType('navigation')[0] || {}).responseStatus;";
+
+/// The page's HTML; beyond the limit it stays where it is.
+const READ_HTML: &str = "
     const html = document.documentElement ? document.documentElement.outerHTML : '';
-    return {
-        status: navigation && navigation.responseStatus || 0,
-        html: html.length > arguments[0] ? null : html,
-    };
+    return html.length > arguments[0] ? null : html;
 ";
 
 /// One page to read.
@@ -104,23 +103,34 @@ impl Session {
         command(self.client.update_timeouts(limits)).await?;
         let deadline = Instant::now() + visit.timeout;
         self.open_page(visit).await?;
+        // Before the wait, for a page that blocks us will never have what is waited for; and again after it, for scripts
+        // go on to other pages.
+        self.check_status().await?;
         if let Some(selector) = visit.wait_for {
             self.wait_for(selector, deadline).await?;
+            self.check_status().await?;
         }
         let limit = vec![json!(visit.body_limit)];
-        let read = command(self.client.execute(READ_PAGE, limit)).await?;
-        let read: ReadPage =
-            serde_json::from_value(read).map_err(|error| Failure::Lost(error.to_string()))?;
-        let html = read
-            .html
-            .filter(|html| html.len() <= visit.body_limit)
-            .ok_or(Failure::TooLarge)?;
-        Ok(Rendered {
-            url: command(self.client.current_url()).await?,
-            // Not every navigation is an exchange, and a page from the cache says 304.
-            status: if read.status < 400 { 200 } else { read.status },
-            html,
-        })
+        let read = command(self.client.execute(READ_HTML, limit)).await?;
+        match read {
+            Value::String(html) if html.len() <= visit.body_limit => Ok(Rendered {
+                url: command(self.client.current_url()).await?,
+                html,
+            }),
+            _ => Err(Failure::TooLarge),
+        }
+    }
+
+    async fn check_status(&self) -> Result<(), Failure> {
+        let status = command(self.client.execute(READ_STATUS, Vec::new())).await?;
+        match status
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok())
+        {
+            Some(status @ 400..) => Err(Failure::Status(status)),
+            // A page from the cache says 304.
+            _ => Ok(()),
+        }
     }
 
     /// Leaves the page: its scripts have had their time.
@@ -176,12 +186,6 @@ impl Session {
         let call = DevTools { method, params };
         command(self.client.issue_cmd(call)).await.map(drop)
     }
-}
-
-#[derive(Deserialize)]
-struct ReadPage {
-    status: u16,
-    html: Option<String>,
 }
 
 /// A command of Chromium's own protocol, by way of its driver.

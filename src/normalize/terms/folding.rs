@@ -131,14 +131,13 @@ enum Fold {
 
 fn fold_of(character: char) -> Fold {
     match character {
-        '가'..='힣' => Fold::Keep,
+        'ㆍ' | '‧' | '･' | '・' => Fold::Replace('·'),
+        // Compatibility jamo stand alone in Korean chat; NFKC would make them join the syllable before.
+        '가'..='힣' | '\u{3131}'..='\u{318e}' | '…' => Fold::Keep,
         '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '™' | '®' | '©' => {
             Fold::Drop
         }
-        'ㆍ' | '‧' | '･' | '・' => Fold::Replace('·'),
         '\u{2010}' | '\u{2011}' => Fold::Replace('-'),
-        // Compatibility jamo stand alone in Korean chat; NFKC would make them join the syllable before.
-        '\u{3131}'..='\u{318e}' | '…' => Fold::Keep,
         _ if character.is_whitespace() => Fold::Blank,
         _ => match is_nfkc_quick(std::iter::once(character)) {
             IsNormalized::Yes => Fold::Keep,

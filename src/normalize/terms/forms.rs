@@ -135,26 +135,27 @@ impl Forms {
     }
 }
 
-/// The first two ASCII bytes or the first Hangul syllable of every form: few words of a text pass, and only they are
-/// put to the automaton.
+/// How every form begins: a byte and two letters, or a Hangul syllable. Few words of a text pass, and only they are put
+/// to the automaton.
 #[derive(Debug)]
 struct Beginnings(Box<[u64]>);
 
 impl Default for Beginnings {
     fn default() -> Self {
-        Self(vec![0; (1 << 16) / 64].into())
+        Self(vec![0; Self::PLACES.div_ceil(64)].into())
     }
 }
 
 impl Beginnings {
+    /// Letters of the alphabet, and one place for all that is no letter.
+    const LETTERS: usize = 27;
+    const LATIN: usize = 0x80 * Self::LETTERS * Self::LETTERS;
+    /// Three-byte characters from U+A000 to U+DFFF, among them all Hangul syllables.
+    const PLACES: usize = Self::LATIN + 0x4000;
+
     fn allow(&mut self, pattern: &[u8]) {
-        match *pattern {
-            // After a name of one letter anything but a letter may come.
-            [letter] => (0..=u8::MAX)
-                .filter(|next| !next.is_ascii_alphabetic())
-                .for_each(|next| self.set(Self::place(&[letter, next]))),
-            _ => self.set(Self::place(pattern)),
-        }
+        let place = Self::place(pattern);
+        self.0[place / 64] |= 1 << (place % 64);
     }
 
     fn contains(&self, bytes: &[u8]) -> bool {
@@ -162,17 +163,21 @@ impl Beginnings {
         self.0[place / 64] >> (place % 64) & 1 == 1
     }
 
-    fn set(&mut self, place: usize) {
-        self.0[place / 64] |= 1 << (place % 64);
-    }
-
-    /// ASCII pairs fill the lower half of the places, three-byte characters are spread over the upper one.
     fn place(bytes: &[u8]) -> usize {
-        let byte = |index: usize| usize::from(bytes.get(index).map_or(0, u8::to_ascii_lowercase));
+        let byte = |index: usize| bytes.get(index).map_or(0, u8::to_ascii_lowercase);
+        let letter = |index: usize| match byte(index) {
+            letter @ b'a'..=b'z' => usize::from(letter - b'a') + 1,
+            _ => 0,
+        };
         if byte(0) < 0x80 {
-            byte(0) << 8 | byte(1)
+            // A name of one letter ends where no letter follows; what comes after that says nothing.
+            let third = if letter(1) == 0 { 0 } else { letter(2) };
+            (usize::from(byte(0)) * Self::LETTERS + letter(1)) * Self::LETTERS + third
         } else {
-            1 << 15 | (byte(0) & 0x07) << 12 | (byte(1) & 0x3f) << 6 | byte(2) & 0x3f
+            let bits = |index: usize, mask: u8| {
+                usize::from(bytes.get(index).map_or(0, |byte| byte & mask))
+            };
+            Self::LATIN + ((bits(0, 0x03) << 12 | bits(1, 0x3f) << 6 | bits(2, 0x3f)) & 0x3fff)
         }
     }
 }
