@@ -1,4 +1,5 @@
 -- Records, their change log, and what runs and targets remember. The SQLite file beside this one holds the same tables.
+-- No foreign keys: one module writes, whole transactions at a time, and a check a row would cost as much as the row.
 
 CREATE TABLE store (
     singleton  SMALLINT PRIMARY KEY CHECK (singleton = 1),
@@ -59,7 +60,7 @@ CREATE INDEX records_by_date ON records (kind, dated_at);
 
 -- `kind` and `dated_at` repeat those of the record: counting terms a month then reads this index alone.
 CREATE TABLE record_terms (
-    record_id UUID        NOT NULL REFERENCES records (id) ON DELETE CASCADE,
+    record_id UUID        NOT NULL,
     term      TEXT        NOT NULL,
     type      TEXT        NOT NULL,
     kind      TEXT        NOT NULL,
@@ -82,7 +83,7 @@ CREATE INDEX changes_by_run ON changes (run_id, seq);
 CREATE INDEX changes_by_record ON changes (record_id, seq);
 
 CREATE TABLE sightings (
-    run_id    BIGINT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    run_id    BIGINT NOT NULL,
     record_id UUID   NOT NULL,
     PRIMARY KEY (run_id, record_id)
 );

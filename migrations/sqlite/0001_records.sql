@@ -1,5 +1,6 @@
 -- Records, their change log, and what runs and targets remember. The Postgres file beside this one holds the same
 -- tables. Instants are RFC 3339 texts in UTC of one width (27 bytes), so text order is time order; ids are 16 bytes.
+-- No foreign keys: one module writes, whole transactions at a time, and a check a row would cost as much as the row.
 
 CREATE TABLE store (
     singleton  INTEGER PRIMARY KEY CHECK (singleton = 1),
@@ -61,7 +62,7 @@ CREATE INDEX records_by_date ON records (kind, dated_at);
 
 -- `kind` and `dated_at` repeat those of the record: counting terms a month then reads this index alone.
 CREATE TABLE record_terms (
-    record_id BLOB NOT NULL REFERENCES records (id) ON DELETE CASCADE,
+    record_id BLOB NOT NULL,
     term      TEXT NOT NULL,
     type      TEXT NOT NULL,
     kind      TEXT NOT NULL,
@@ -85,7 +86,7 @@ CREATE INDEX changes_by_run ON changes (run_id, seq);
 CREATE INDEX changes_by_record ON changes (record_id, seq);
 
 CREATE TABLE sightings (
-    run_id    INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    run_id    INTEGER NOT NULL,
     record_id BLOB    NOT NULL,
     PRIMARY KEY (run_id, record_id)
 ) STRICT, WITHOUT ROWID;

@@ -80,12 +80,12 @@ impl Store {
                     binds![],
                 )
                 .await?;
-            transaction
-                .execute(
-                    "DELETE FROM records WHERE id IN (SELECT id FROM staged_seen)",
-                    binds![],
-                )
-                .await?;
+            for statement in [
+                "DELETE FROM record_terms WHERE record_id IN (SELECT id FROM staged_seen)",
+                "DELETE FROM records WHERE id IN (SELECT id FROM staged_seen)",
+            ] {
+                transaction.execute(statement, binds![]).await?;
+            }
             transaction.commit().await?;
             Ok(deleted)
         })

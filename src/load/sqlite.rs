@@ -55,7 +55,6 @@ pub(super) async fn open(path: &Path) -> Result<Opened, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
-        .foreign_keys(true)
         .busy_timeout(BUSY)
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL outlives a killed process, but a power cut would take back commits whose changes a target has already
