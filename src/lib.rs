@@ -7,5 +7,6 @@
 pub mod config;
 pub mod extract;
 pub mod html;
+pub mod load;
 pub mod normalize;
 pub mod record;
