@@ -9,4 +9,5 @@ pub mod extract;
 pub mod html;
 pub mod load;
 pub mod normalize;
+pub mod publish;
 pub mod record;
