@@ -6,9 +6,9 @@ use crate::publish::error::SendError;
 
 /// How indices cut texts into words: the best way that the server has, found by asking it to cut a text so.
 ///
-/// `nori` knows Korean inflection but drops punctuation, so names that end in it are words of a user dictionary. Such a
-/// dictionary takes `#` for the start of a comment, hence the detour over `♯`; `.NET` would be dropped for its first
-/// character, hence `dotnet`. Both need a character filter, which a server without its common analysis module lacks.
+/// `nori` knows Korean inflection but drops punctuation, so `c++` must be a word of a user dictionary. Such a dictionary
+/// takes `#` for the start of a comment, and drops a word that begins with punctuation: `C#` goes in as `C♯`, `.NET` as
+/// `dotnet`. That takes a character filter, which a server without its common analysis module lacks.
 /// Charts never depend on any of this: they count the keyword field `terms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Analyzer {
@@ -108,7 +108,12 @@ impl Analyzer {
         let (words, mappings): (&[&str], &[&str]) = match self {
             Self::KoreanWithSymbols => (
                 &["c++", "C++", "c♯", "C♯", "f♯", "F♯", "dotnet dot net"],
-                &["# => ♯", ".NET => dotnet", ".Net => dotnet"],
+                // Escaped, since some versions take a leading `#` for a comment; with a space, to cut `ASP.NET` in two.
+                &[
+                    r"\u0023 => ♯",
+                    r".NET => \u0020dotnet",
+                    r".Net => \u0020dotnet",
+                ],
             ),
             Self::KoreanWithPlus => (&["c++", "C++"], &[]),
             Self::Korean | Self::Cjk | Self::Standard => return None,
