@@ -1,7 +1,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use trendy::publish::elasticsearch::ElasticsearchTarget;
+use trendy::publish::elasticsearch::{ElasticsearchTarget, set_up};
 use trendy::run::{elasticsearch, publish_all};
 
 use super::Context;
@@ -33,8 +33,7 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
     })?;
     match command {
         IndexCommand::Setup => {
-            let report = target
-                .setup()
+            let report = set_up(&store, &target)
                 .await
                 .map_err(|error| Failure::run(with_causes(&error)))?;
             let mut out = std::io::stdout().lock();

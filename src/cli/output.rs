@@ -67,7 +67,11 @@ fn table<T: Serialize>(rows: &[T], columns: &[&str]) -> Result<Table, Failure> {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(columns.iter().map(|name| name.replace('_', " ").to_uppercase()));
+    table.set_header(
+        columns
+            .iter()
+            .map(|name| name.replace('_', " ").to_uppercase()),
+    );
     let mut numeric = vec![true; columns.len()];
     for row in rows {
         let cells = cells(row, columns)?;

@@ -17,7 +17,9 @@ fn expected() -> Expected {
 
 /// Runs a day of the demo and compares every row of its summary.
 async fn day(workspace: &Workspace, day: &str, case: &str) {
-    let said = workspace.trendy(&["demo", "--day", day, "--format", "json"]).await;
+    let said = workspace
+        .trendy(&["demo", "--day", day, "--format", "json"])
+        .await;
     assert_eq!(said.status, 0, "{said:#?}");
     let rows: Vec<Value> = serde_json::from_str(&said.stdout).unwrap();
     let expected = expected();
@@ -37,9 +39,14 @@ async fn browser_and_sqlite_count_what_two_days_of_the_saved_sites_imply() {
     day(&workspace, "1", "day-1-again").await;
     day(&workspace, "2", "day-2").await;
 
-    let store = Store::open(workspace.path("trendy.db").to_str().unwrap()).await.unwrap();
+    let store = Store::open(workspace.path("trendy.db").to_str().unwrap())
+        .await
+        .unwrap();
     for kind in Kind::ALL {
-        assert!(!store.records_after(kind, None, 1).await.unwrap().is_empty(), "no {kind}");
+        assert!(
+            !store.records_after(kind, None, 1).await.unwrap().is_empty(),
+            "no {kind}"
+        );
     }
     let report = std::fs::read_to_string(workspace.path("report.html")).unwrap();
     assert!(report.contains("<svg"), "a report without a chart");
@@ -52,6 +59,16 @@ async fn a_machine_without_a_browser_is_told_what_is_left_out() {
     let said = workspace.trendy(&["demo", "--format", "json"]).await;
     assert_eq!(said.status, 0, "{said:#?}");
     assert_eq!(said.json().as_array().unwrap().len(), expected().len() - 1);
-    assert!(said.stderr.contains("pipeline `daangn-careers` is left out"), "{}", said.stderr);
-    assert!(said.stderr.contains("apt-get install chromium chromium-driver"), "{}", said.stderr);
+    assert!(
+        said.stderr
+            .contains("pipeline `daangn-careers` is left out"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stderr
+            .contains("apt-get install chromium chromium-driver"),
+        "{}",
+        said.stderr
+    );
 }

@@ -37,8 +37,13 @@ concurrency = 4
 async fn workspace(database: &Scratch) -> Workspace {
     let mut workspace = Workspace::empty();
     workspace.write("pipelines/board.toml", PIPELINE);
-    let links: Vec<String> = (0..ENTRIES).map(|n| format!("<li><a href='/jobs/{n}'>{n}</a></li>")).collect();
-    workspace.write("sites/board/day-1/jobs/index.html", &format!("<ul>{}</ul>", links.concat()));
+    let links: Vec<String> = (0..ENTRIES)
+        .map(|n| format!("<li><a href='/jobs/{n}'>{n}</a></li>"))
+        .collect();
+    workspace.write(
+        "sites/board/day-1/jobs/index.html",
+        &format!("<ul>{}</ul>", links.concat()),
+    );
     for n in 0..ENTRIES {
         workspace.write(
             &format!("sites/board/day-1/jobs/{n}.html"),
@@ -56,7 +61,10 @@ async fn start_until(workspace: &Workspace, pages: usize) -> tokio::process::Chi
     let child = workspace.start(&["run", "board"]);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while workspace.asked("board").len() < before + pages {
-        assert!(tokio::time::Instant::now() < deadline, "the run asks for no more pages");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the run asks for no more pages"
+        );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     child
@@ -66,11 +74,17 @@ async fn start_until(workspace: &Workspace, pages: usize) -> tokio::process::Chi
 async fn assert_whole(database: &Scratch) {
     let store = Store::open(&database.url).await.unwrap();
     let records = store.records_after(Kind::Job, None, 10_000).await.unwrap();
-    let titles: BTreeSet<&str> = records.iter().map(|record| record.document["title"].as_str().unwrap()).collect();
+    let titles: BTreeSet<&str> = records
+        .iter()
+        .map(|record| record.document["title"].as_str().unwrap())
+        .collect();
     assert_eq!((records.len(), titles.len()), (ENTRIES, ENTRIES));
     assert!(records.iter().all(|record| record.revision == 1));
     let changes = store.changes_after(0, 10_000).await.unwrap();
-    let added = changes.iter().filter(|(change, record)| change.op == Op::Added && record.is_some()).count();
+    let added = changes
+        .iter()
+        .filter(|(change, record)| change.op == Op::Added && record.is_some())
+        .count();
     assert!(added >= ENTRIES, "{added} of {ENTRIES} in the change log");
 }
 
@@ -80,7 +94,9 @@ async fn killed_at(database: Scratch, points: &[usize]) {
         let mut child = start_until(&workspace, *pages).await;
         child.kill().await.unwrap();
     }
-    let said = workspace.trendy(&["run", "board", "--format", "json"]).await;
+    let said = workspace
+        .trendy(&["run", "board", "--format", "json"])
+        .await;
     assert_eq!(said.status, 0, "{said:#?}");
     assert_whole(&database).await;
     let summary: Value = said.json();
@@ -103,18 +119,35 @@ async fn sqlite_keeps_what_an_interrupted_run_had_loaded_and_the_next_goes_on() 
         let workspace = workspace(&database).await;
         let child = start_until(&workspace, 100).await;
         let pid = child.id().unwrap().to_string();
-        let interrupted = std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        let interrupted = std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap();
         assert!(interrupted.success());
         let output = child.wait_with_output().await.unwrap();
-        assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(130),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
 
-        let loaded = Store::open(&database.url).await.unwrap().records_after(Kind::Job, None, 10_000).await.unwrap().len();
+        let loaded = Store::open(&database.url)
+            .await
+            .unwrap()
+            .records_after(Kind::Job, None, 10_000)
+            .await
+            .unwrap()
+            .len();
         assert!(loaded > 50 && loaded < ENTRIES, "{loaded} loaded");
         let before = workspace.asked("board").len();
         let said = workspace.trendy(&["run", "board"]).await;
         assert_eq!(said.status, 0, "{said:#?}");
         // robots.txt, the list, and the pages that were missing.
-        assert_eq!(workspace.asked("board").len() - before, 2 + ENTRIES - loaded);
+        assert_eq!(
+            workspace.asked("board").len() - before,
+            2 + ENTRIES - loaded
+        );
         assert_whole(&database).await;
     })
     .await;
@@ -127,7 +160,11 @@ async fn sqlite_locks_out_a_second_run_of_a_pipeline() {
         let mut first = start_until(&workspace, 10).await;
         let second = workspace.trendy(&["run", "board"]).await;
         assert_eq!(second.status, 1, "{second:#?}");
-        assert!(second.stderr.contains("being run by another process"), "{}", second.stderr);
+        assert!(
+            second.stderr.contains("being run by another process"),
+            "{}",
+            second.stderr
+        );
         first.kill().await.unwrap();
     })
     .await;

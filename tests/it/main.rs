@@ -8,6 +8,7 @@
 mod browser;
 mod collect;
 mod demo;
+mod elasticsearch;
 mod interrupted;
 mod lists;
 mod mistakes;

@@ -23,32 +23,66 @@ async fn check(change: impl FnOnce(&str) -> String) -> Said {
 async fn check_places_an_unknown_key_and_names_the_near_one() {
     let said = check(|text| text.replace("[list]", "timzone = \"UTC\"\n[list]")).await;
     assert_eq!(said.status, 2, "{said:#?}");
-    assert!(said.stderr.contains("pipelines/blog.toml:6:1: unknown field `timzone`"), "{}", said.stderr);
-    assert!(said.stderr.contains("hint: did you mean `timezone`?"), "{}", said.stderr);
+    assert!(
+        said.stderr
+            .contains("pipelines/blog.toml:6:1: unknown field `timzone`"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stderr.contains("hint: did you mean `timezone`?"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[tokio::test]
 async fn check_places_a_bad_selector() {
     let said = check(|text| {
         text.replace("\"post\"", "\"job\"")
-            .replace("extract = \"feed\"", "item = \"ul >> li\"\nlink = { css = \"a\", attr = \"href\" }")
+            .replace(
+                "extract = \"feed\"",
+                "item = \"ul >> li\"\nlink = { css = \"a\", attr = \"href\" }",
+            )
             .replace("source = \"blog\"", "board = \"blog\"\ntitle = \"x\"")
     })
     .await;
     assert_eq!(said.status, 2, "{said:#?}");
-    assert!(said.stderr.contains("pipelines/blog.toml:7:1: bad CSS selector `ul >> li`"), "{}", said.stderr);
+    assert!(
+        said.stderr
+            .contains("pipelines/blog.toml:7:1: bad CSS selector `ul >> li`"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[tokio::test]
 async fn check_places_a_bad_cron_expression() {
     let workspace = Workspace::empty();
     workspace.write("pipelines/blog.toml", PIPELINE);
-    workspace.write("schedules/s.toml", "[[schedule]]\nid = \"s\"\ncron = \"61 * * * *\"\npipelines = [\"blgo\"]\n");
+    workspace.write(
+        "schedules/s.toml",
+        "[[schedule]]\nid = \"s\"\ncron = \"61 * * * *\"\npipelines = [\"blgo\"]\n",
+    );
     let said = workspace.trendy(&["check"]).await;
     assert_eq!(said.status, 2, "{said:#?}");
-    assert!(said.stderr.contains("schedules/s.toml:3:1: bad cron expression `61 * * * *`"), "{}", said.stderr);
-    assert!(said.stderr.contains("schedules/s.toml:4:1: there is no pipeline `blgo`"), "{}", said.stderr);
-    assert!(said.stderr.contains("hint: did you mean `blog`?"), "{}", said.stderr);
+    assert!(
+        said.stderr
+            .contains("schedules/s.toml:3:1: bad cron expression `61 * * * *`"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stderr
+            .contains("schedules/s.toml:4:1: there is no pipeline `blgo`"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stderr.contains("hint: did you mean `blog`?"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[tokio::test]
@@ -57,8 +91,16 @@ async fn a_missing_variable_stops_a_run_before_it_starts() {
     workspace.write("pipelines/blog.toml", PIPELINE);
     let said = workspace.trendy(&["run", "blog"]).await;
     assert_eq!(said.status, 2, "{said:#?}");
-    assert!(said.stderr.contains("environment variable `BLOG_KEY` is not set"), "{}", said.stderr);
-    assert!(!workspace.path("trendy.db").exists(), "something was written");
+    assert!(
+        said.stderr
+            .contains("environment variable `BLOG_KEY` is not set"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        !workspace.path("trendy.db").exists(),
+        "something was written"
+    );
 }
 
 #[tokio::test]
@@ -67,7 +109,12 @@ async fn an_unknown_pipeline_is_answered_with_the_near_one() {
     workspace.write("pipelines/blog.toml", PIPELINE);
     let said = workspace.trendy(&["run", "blgo"]).await;
     assert_eq!(said.status, 2, "{said:#?}");
-    assert!(said.stderr.contains("there is no pipeline `blgo`") && said.stderr.contains("did you mean `blog`?"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("there is no pipeline `blgo`")
+            && said.stderr.contains("did you mean `blog`?"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[tokio::test]
@@ -88,7 +135,13 @@ async fn every_shipped_file_is_right() {
     let root = crate::support::trendy::root();
     let (pipelines, schedules) = (root.join("pipelines"), root.join("schedules"));
     let said = workspace
-        .trendy(&["check", "--pipelines", pipelines.to_str().unwrap(), "--schedules", schedules.to_str().unwrap()])
+        .trendy(&[
+            "check",
+            "--pipelines",
+            pipelines.to_str().unwrap(),
+            "--schedules",
+            schedules.to_str().unwrap(),
+        ])
         .await;
     assert_eq!(said.status, 0, "{said:#?}");
 }
@@ -99,5 +152,10 @@ async fn a_reader_that_leaves_early_is_no_failure() {
     let mut child = workspace.start(&["schema", "pipeline"]);
     drop(child.stdout.take());
     let output = child.wait_with_output().await.unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

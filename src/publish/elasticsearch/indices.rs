@@ -1,0 +1,206 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use elasticsearch::http::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
+
+use super::analysis::Analyzer;
+use super::client::{self, Client};
+use super::document::Place;
+use super::mapping::{self, SCHEMA};
+use super::names::{Month, Names};
+use crate::load::StoreIdentity;
+use crate::publish::error::SendError;
+use crate::record::Kind;
+
+/// The kinds with one index behind an alias; weather has one a month.
+const SINGLE: [Kind; 2] = [Kind::Job, Kind::Post];
+
+/// What [`setup`](super::ElasticsearchTarget::setup) found and made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupReport {
+    /// Indices that were not there. A cursor from before them must be forgotten: they are empty.
+    pub created: Vec<String>,
+    /// How new indices cut texts into words.
+    pub analyzer: &'static str,
+}
+
+/// The life of the indices: they come to be here and nowhere else.
+pub(super) struct Indices {
+    client: Client,
+    pub(super) names: Names,
+    owner: StoreIdentity,
+    /// Months whose index is known to be there.
+    months: Mutex<BTreeSet<Month>>,
+}
+
+/// An index, as far as we have to know it.
+#[derive(Deserialize)]
+struct Index {
+    #[serde(default)]
+    aliases: BTreeMap<String, Value>,
+    #[serde(default)]
+    mappings: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(flatten)]
+    owner: StoreIdentity,
+    schema: u64,
+}
+
+impl Indices {
+    pub(super) fn new(client: Client, names: Names, owner: StoreIdentity) -> Self {
+        Self {
+            client,
+            names,
+            owner,
+            months: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn setup(&self) -> Result<SetupReport, SendError> {
+        // First, so that nothing of another store's is touched.
+        let before = self.owned().await?;
+        let analyzer = Analyzer::best_of(&self.client).await?;
+        for kind in Kind::ALL {
+            let path = format!("_index_template/{}", self.names.alias(kind));
+            let template = mapping::template(kind, &self.names, &self.owner, analyzer);
+            let answer = self
+                .client
+                .ask(Method::Put, &path, &[], Some(client::body(&template)))
+                .await?;
+            answer.json::<Value>()?;
+        }
+        let mut created = Vec::new();
+        for alias in self.missing(&before) {
+            created.extend(self.create(&alias).await?);
+        }
+        // Another setup may have been faster, for another store.
+        self.verify().await?;
+        Ok(SetupReport {
+            created,
+            analyzer: analyzer.as_str(),
+        })
+    }
+
+    /// Fails unless jobs and posts have their alias, and every index is of this store.
+    pub(super) async fn verify(&self) -> Result<(), SendError> {
+        match self.missing(&self.owned().await?).into_iter().next() {
+            Some(index) => Err(SendError::NotSetUp {
+                address: self.client.address().to_owned(),
+                index,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The alias to write through; a month that has no index gets one.
+    pub(super) async fn open(&self, place: Place) -> Result<String, SendError> {
+        let month = match place {
+            Place::Kind(kind) => return Ok(self.names.alias(kind)),
+            Place::Month(month) => month,
+        };
+        let alias = self.names.month(month);
+        let mut months = self.months.lock().await;
+        if !months.contains(&month) {
+            self.create(&alias).await?;
+            months.insert(month);
+        }
+        Ok(alias)
+    }
+
+    /// The aliases that months of weather are written through.
+    pub(super) async fn months(&self) -> Result<Vec<String>, SendError> {
+        let aliases = self
+            .owned()
+            .await?
+            .into_values()
+            .flat_map(|index| index.aliases.into_keys());
+        Ok(aliases.filter(|alias| self.names.is_month(alias)).collect())
+    }
+
+    /// The aliases that are always there.
+    pub(super) fn single(&self) -> [String; 2] {
+        SINGLE.map(|kind| self.names.alias(kind))
+    }
+
+    /// Forgets which months have their index, since one of them is gone.
+    pub(super) async fn forget_months(&self) {
+        self.months.lock().await.clear();
+    }
+
+    fn missing(&self, indices: &BTreeMap<String, Index>) -> Vec<String> {
+        self.single()
+            .into_iter()
+            .filter(|alias| {
+                !indices
+                    .values()
+                    .any(|index| index.aliases.contains_key(alias))
+            })
+            .collect()
+    }
+
+    /// Every index behind our aliases; an error where one is not ours.
+    async fn owned(&self) -> Result<BTreeMap<String, Index>, SendError> {
+        let aliases = Kind::ALL.map(|kind| self.names.alias(kind)).join(",");
+        let query = [
+            ("ignore_unavailable", "true"),
+            // The provided name is there so that an index without aliases or meta is still listed.
+            (
+                "filter_path",
+                "*.aliases,*.mappings._meta,*.settings.index.provided_name",
+            ),
+        ];
+        let answer = self.client.ask(Method::Get, &aliases, &query, None).await?;
+        let indices: BTreeMap<String, Index> = answer.json()?;
+        for (name, index) in &indices {
+            self.judge(name, index)?;
+        }
+        Ok(indices)
+    }
+
+    fn judge(&self, name: &str, index: &Index) -> Result<(), SendError> {
+        let meta = index.mappings.get("_meta").cloned().unwrap_or_default();
+        let meta: Option<Meta> = serde_json::from_value(meta).ok();
+        match meta {
+            Some(meta) if meta.owner == self.owner && meta.schema == SCHEMA => Ok(()),
+            Some(meta) if meta.owner == self.owner => Err(SendError::OtherSchema {
+                index: name.to_owned(),
+                found: meta.schema,
+                known: SCHEMA,
+            }),
+            meta => Err(SendError::ForeignIndex {
+                index: name.to_owned(),
+                found: meta.map(|meta| meta.owner),
+                expected: self.owner,
+            }),
+        }
+    }
+
+    /// Creates the first index of an alias, with the alias; none where it is there already. The template does the rest.
+    async fn create(&self, alias: &str) -> Result<Option<String>, SendError> {
+        let index = Names::first_index(alias);
+        let body = json!({"aliases": {alias: {"is_write_index": true}}});
+        let answer = self
+            .client
+            .ask(Method::Put, &index, &[], Some(client::body(&body)))
+            .await?;
+        if answer.is_success() {
+            tracing::info!(index, alias, "index created");
+            return Ok(Some(index));
+        }
+        // Statuses do not tell "exists already" from other mistakes, and types differ between servers: look.
+        let exists = self
+            .client
+            .ask(Method::Head, &format!("_alias/{alias}"), &[], None)
+            .await?;
+        if exists.is_success() {
+            Ok(None)
+        } else {
+            Err(answer.error())
+        }
+    }
+}

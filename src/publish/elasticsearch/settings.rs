@@ -1,0 +1,231 @@
+use std::fmt;
+use std::time::Duration;
+
+use elasticsearch::auth::Credentials;
+use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
+use url::{Host, Url};
+
+/// Where the indices are and how they are written.
+#[derive(Clone)]
+pub struct ElasticsearchSettings {
+    /// The server, `http` or `https`. A user and a password in it are sent as basic authentication and never shown.
+    pub url: Url,
+    /// First part of every index name. Lower-case letters, digits, `-`, `_`; a letter or digit first. Default `trendy`.
+    pub index_prefix: String,
+    /// Longest time from connecting to the end of an answer. Default 30 s; the client itself knows no limit.
+    pub timeout: Duration,
+    /// Attempts at one request while the server is busy or away. Default 6, which wait some eight seconds together.
+    pub attempts: u32,
+    /// Bytes after which a bulk request is cut; a larger document goes alone. Default 5 MiB, where throughput levels off.
+    pub request_bytes: usize,
+    /// Documents after which a bulk request is cut. Default 1000, so that one answer stays small.
+    pub request_documents: usize,
+    /// Whether requests are compressed. None, the default, means so unless the server is on loopback, where compressing
+    /// costs more time than it saves.
+    pub gzip: Option<bool>,
+}
+
+impl ElasticsearchSettings {
+    /// The defaults at this server.
+    pub fn at(url: Url) -> Self {
+        Self {
+            url,
+            index_prefix: "trendy".to_owned(),
+            timeout: Duration::from_secs(30),
+            attempts: 6,
+            request_bytes: 5 * 1024 * 1024,
+            request_documents: 1000,
+            gzip: None,
+        }
+    }
+
+    /// The address without user and password: what messages show.
+    pub(super) fn address(&self) -> String {
+        address(&self.url)
+    }
+
+    pub(super) fn validate(&self) -> Result<(), InvalidSettings> {
+        if !matches!(self.url.scheme(), "http" | "https") || !self.url.has_host() {
+            return Err(InvalidSettings::Url {
+                address: self.address(),
+            });
+        }
+        let prefix = &self.index_prefix;
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        // The server takes names of 255 bytes; ours add the kind, a month and a number.
+        if !prefix.starts_with(is_plain)
+            || !prefix
+                .chars()
+                .all(|c| is_plain(c) || matches!(c, '-' | '_'))
+            || prefix.len() > 200
+        {
+            return Err(InvalidSettings::IndexPrefix {
+                prefix: prefix.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn transport(&self) -> Result<Transport, InvalidSettings> {
+        let is_local = is_loopback(&self.url);
+        let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(bare(&self.url)))
+            .timeout(self.timeout)
+            .enable_meta_header(false)
+            .request_body_compression(self.gzip.unwrap_or(!is_local));
+        if is_local {
+            builder = builder.disable_proxy();
+        }
+        if !self.url.username().is_empty() || self.url.password().is_some() {
+            builder = builder.auth(Credentials::Basic(
+                percent_decoded(self.url.username()),
+                percent_decoded(self.url.password().unwrap_or_default()),
+            ));
+        }
+        builder.build().map_err(|error| InvalidSettings::Client {
+            address: self.address(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl fmt::Debug for ElasticsearchSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ElasticsearchSettings")
+            .field("address", &self.address())
+            .field("index_prefix", &self.index_prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings that no target can be made of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSettings {
+    /// Not an address of a web server.
+    #[error(
+        "`{address}` is no address of Elasticsearch; write `http://HOST:PORT` or `https://HOST`"
+    )]
+    Url {
+        /// The address, without user and password.
+        address: String,
+    },
+    /// Not the beginning of an index name.
+    #[error(
+        "`{prefix}` cannot begin an index name; use lower-case letters, digits, `-` and `_`, a letter or digit first"
+    )]
+    IndexPrefix {
+        /// The prefix.
+        prefix: String,
+    },
+    /// The HTTP client cannot be built.
+    #[error("cannot prepare the connection to `{address}`: {reason}")]
+    Client {
+        /// The address, without user and password.
+        address: String,
+        /// What the client says.
+        reason: String,
+    },
+}
+
+fn bare(url: &Url) -> Url {
+    let mut bare = url.clone();
+    // Both refuse only URLs that cannot hold a user, and those hold none.
+    bare.set_username("").ok();
+    bare.set_password(None).ok();
+    bare.set_query(None);
+    bare.set_fragment(None);
+    bare
+}
+
+fn address(url: &Url) -> String {
+    bare(url).as_str().trim_end_matches('/').to_owned()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// The user part of a [`Url`] keeps its percent-encoding; the server wants what it stands for.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let escaped = (byte == b'%')
+            .then(|| after.get(..2))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(escaped.unwrap_or(byte));
+        rest = if escaped.is_some() {
+            &after[2..]
+        } else {
+            after
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(url: &str) -> ElasticsearchSettings {
+        ElasticsearchSettings::at(url.parse().unwrap())
+    }
+
+    #[test]
+    fn password_shows_nowhere() {
+        let settings = at("https://me:se%25cret@es.example:9243/path/?token=abc");
+        assert_eq!(settings.address(), "https://es.example:9243/path");
+        assert!(!format!("{settings:?}").contains("cret"));
+        let settings = at("ftp://me:secret@h/");
+        assert!(
+            !settings
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("secret")
+        );
+    }
+
+    #[test]
+    fn user_and_password_are_decoded() {
+        assert_eq!(percent_decoded("p%40ss%3Aw%C3%B6rd"), "p@ss:wörd");
+        assert_eq!(percent_decoded("100%"), "100%");
+        assert_eq!(percent_decoded("%zz%4"), "%zz%4");
+    }
+
+    #[test]
+    fn prefix_must_be_able_to_begin_an_index_name() {
+        for prefix in ["", "-a", "_a", "Trendy", "a b", "a*", "a,b", "트렌디", "."] {
+            let mut settings = at("http://localhost:9200");
+            settings.index_prefix = prefix.into();
+            assert!(settings.validate().is_err(), "{prefix}");
+        }
+        assert_eq!(at("http://localhost:9200").validate(), Ok(()));
+    }
+
+    #[test]
+    fn loopback_is_known_in_every_notation() {
+        for url in [
+            "http://localhost:1",
+            "http://127.0.0.9",
+            "http://[::1]:9200",
+            "http://es.localhost",
+        ] {
+            assert!(is_loopback(&url.parse().unwrap()), "{url}");
+        }
+        for url in [
+            "http://localhost.example",
+            "http://10.0.0.1",
+            "https://es.example",
+        ] {
+            assert!(!is_loopback(&url.parse().unwrap()), "{url}");
+        }
+    }
+}

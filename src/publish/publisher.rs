@@ -1,0 +1,291 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::error::{PublishError, SendError};
+use super::{Refused, SendReport, Target};
+use crate::load::{Lock, NewDeadLetter, Store, StoreError};
+use crate::record::{Change, Kind, Op, PipelineId, Stage, StoredRecord, Subject};
+
+/// Rows read at a time. Job listings of some 10 kB then fill one bulk request, and memory holds little else.
+const PIECE: u32 = 500;
+
+/// A cursor that stands before every change, also before those that were cut from the log: it asks for a snapshot.
+const BEFORE_ALL: i64 = -1;
+
+/// What [`publish`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishReport {
+    /// Records that were written or deleted.
+    pub sent: u64,
+    /// Records of which the target already had a newer revision.
+    pub superseded: u64,
+    /// Records that the target refused for good; now dead letters.
+    pub refused: u64,
+    /// How far the target is behind, in numbers of the log; with gaps, so an upper bound.
+    pub lag: i64,
+    /// Why it ended.
+    pub end: PublishEnd,
+}
+
+/// Why [`publish`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishEnd {
+    /// The target has everything.
+    CaughtUp,
+    /// The time was up.
+    Deadline,
+    /// Another publisher is at it.
+    Elsewhere,
+}
+
+/// Sends to a target what it does not have yet, until it has caught up or the time is up.
+///
+/// A target without a cursor, or with one of this store before a restore, takes a snapshot first: the head of the log is
+/// noted, every record is sent as it is now, and the cursor starts at the noted head. A snapshot that was cut off begins
+/// anew, so it goes on past the deadline for as long as the target acknowledges pieces; everything else ends in time.
+pub async fn publish(
+    store: &Store,
+    target: &dyn Target,
+    deadline: Duration,
+) -> Result<PublishReport, PublishError> {
+    let until = Instant::now() + deadline;
+    let mut publisher = Publisher {
+        store,
+        target,
+        deadline,
+        until,
+        total: Total::default(),
+    };
+    let named = |failure: Failure| failure.of(target);
+    let end = match lease(store, target).await.map_err(named)? {
+        None => PublishEnd::Elsewhere,
+        Some(lease) => {
+            let end = publisher.run().await;
+            // Whatever became of it; and waited for, since the next publisher may start at once.
+            lease.release().await;
+            end.map_err(named)?
+        }
+    };
+    let lag = lag(store, target.name())
+        .await
+        .map_err(|error| named(error.into()))?;
+    let Total {
+        sent,
+        superseded,
+        refused,
+    } = publisher.total;
+    Ok(PublishReport {
+        sent,
+        superseded,
+        refused,
+        lag,
+        end,
+    })
+}
+
+/// Makes the next [`publish`] take a snapshot: for a target whose memory is gone, such as an index that is created anew.
+pub async fn start_over(store: &Store, target: &dyn Target) -> Result<(), PublishError> {
+    let named = |failure: Failure| failure.of(target);
+    let Some(lease) = lease(store, target).await.map_err(named)? else {
+        return Err(PublishError::Leased {
+            target: target.name().to_owned(),
+        });
+    };
+    let moved = store
+        .move_cursor(target.name(), BEFORE_ALL, Timestamp::now())
+        .await;
+    lease.release().await;
+    moved.map_err(|error| named(error.into()))
+}
+
+/// How far a target is behind, in numbers of the log; with gaps, so an upper bound.
+pub async fn lag(store: &Store, target: &str) -> Result<i64, StoreError> {
+    let position = position(store, target).await?;
+    Ok(store.head().await? - position.unwrap_or(0))
+}
+
+/// Where the target stands in the log of this store; none asks for a snapshot.
+async fn position(store: &Store, target: &str) -> Result<Option<i64>, StoreError> {
+    let cursor = store.cursor(target).await?;
+    Ok(cursor
+        .filter(|cursor| cursor.store == store.identity() && cursor.seq > BEFORE_ALL)
+        .map(|cursor| cursor.seq))
+}
+
+async fn lease(store: &Store, target: &dyn Target) -> Result<Option<Lock>, Failure> {
+    Ok(store.lock(&format!("target:{}", target.name())).await?)
+}
+
+/// One publisher at work; it holds the lease of its target.
+struct Publisher<'a> {
+    store: &'a Store,
+    target: &'a dyn Target,
+    deadline: Duration,
+    until: Instant,
+    total: Total,
+}
+
+#[derive(Default)]
+struct Total {
+    sent: u64,
+    superseded: u64,
+    refused: u64,
+}
+
+/// What failed: one side of the publisher or the other.
+enum Failure {
+    Target(SendError),
+    Store(StoreError),
+}
+
+impl Publisher<'_> {
+    async fn run(&mut self) -> Result<PublishEnd, Failure> {
+        let Ok(checked) = timeout_at(self.until, self.target.check()).await else {
+            return Ok(PublishEnd::Deadline);
+        };
+        checked?;
+        let position = match position(self.store, self.target.name()).await? {
+            Some(position) => position,
+            None => match self.snapshot().await? {
+                Some(head) => head,
+                None => return Ok(PublishEnd::Deadline),
+            },
+        };
+        self.follow(position).await
+    }
+
+    /// Sends every record as it is now; gives the number of the log to follow from, or none when the target did not
+    /// acknowledge a piece in the time that the whole was given.
+    async fn snapshot(&mut self) -> Result<Option<i64>, Failure> {
+        let head = self.store.head().await?;
+        for kind in Kind::ALL {
+            let mut after = None;
+            loop {
+                let records = self.store.records_after(kind, after, PIECE).await?;
+                let Some(last) = records.last() else {
+                    break;
+                };
+                after = Some(last.id);
+                let batch = as_changes(records, head);
+                let Ok(report) = timeout(self.deadline, self.target.send(&batch)).await else {
+                    return Ok(None);
+                };
+                self.note(&batch, report?).await?;
+            }
+        }
+        self.acknowledged(head).await?;
+        Ok(Some(head))
+    }
+
+    async fn follow(&mut self, mut position: i64) -> Result<PublishEnd, Failure> {
+        loop {
+            let changes = self.store.changes_after(position, PIECE).await?;
+            let Some((last, _)) = changes.last() else {
+                return Ok(PublishEnd::CaughtUp);
+            };
+            let Ok(report) = timeout_at(self.until, self.target.send(&changes)).await else {
+                return Ok(PublishEnd::Deadline);
+            };
+            self.note(&changes, report?).await?;
+            position = last.seq;
+            self.acknowledged(position).await?;
+        }
+    }
+
+    /// Counts, and keeps what was refused: before the cursor moves, or a crash would lose it.
+    async fn note(
+        &mut self,
+        batch: &[(Change, Option<StoredRecord>)],
+        report: SendReport,
+    ) -> Result<(), Failure> {
+        self.total.sent += report.sent;
+        self.total.superseded += report.superseded;
+        self.total.refused += report.refused.len() as u64;
+        if report.refused.is_empty() {
+            return Ok(());
+        }
+        let at = Timestamp::now();
+        let letters: Vec<NewDeadLetter> = report
+            .refused
+            .into_iter()
+            .map(|refused| dead_letter(refused, batch, self.target.name(), at))
+            .collect();
+        self.store.add_dead_letters(&letters).await?;
+        Ok(())
+    }
+
+    async fn acknowledged(&self, seq: i64) -> Result<(), Failure> {
+        Ok(self
+            .store
+            .move_cursor(self.target.name(), seq, Timestamp::now())
+            .await?)
+    }
+}
+
+/// Records of a snapshot as changes: no run made them, and nobody is to be told of them.
+fn as_changes(records: Vec<StoredRecord>, head: i64) -> Vec<(Change, Option<StoredRecord>)> {
+    let at = Timestamp::now();
+    let change = |record: &StoredRecord| Change {
+        seq: head,
+        run_id: None,
+        kind: Subject::Record(record.kind),
+        record_id: record.id,
+        revision: record.revision,
+        op: Op::Derived,
+        at,
+        diff: None,
+    };
+    records
+        .into_iter()
+        .map(|record| (change(&record), Some(record)))
+        .collect()
+}
+
+fn dead_letter(
+    refused: Refused,
+    batch: &[(Change, Option<StoredRecord>)],
+    target: &str,
+    at: Timestamp,
+) -> NewDeadLetter {
+    let of_record = batch
+        .iter()
+        .rfind(|(change, _)| change.record_id == refused.record_id);
+    let field = |name: &str| {
+        let document = &of_record?.1.as_ref()?.document;
+        Some(document.get(name)?.as_str()?.to_owned())
+    };
+    NewDeadLetter {
+        run_id: of_record.and_then(|(change, _)| change.run_id),
+        stage: Stage::Publish,
+        pipeline: field("pipeline").map(PipelineId),
+        target: Some(target.to_owned()),
+        url: field("url").unwrap_or_else(|| refused.record_id.to_string()),
+        reason: refused.reason,
+        payload: refused.payload,
+        at,
+    }
+}
+
+impl Failure {
+    fn of(self, target: &dyn Target) -> PublishError {
+        let target = target.name().to_owned();
+        match self {
+            Self::Target(source) => PublishError::Target { target, source },
+            Self::Store(source) => PublishError::Store { target, source },
+        }
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        Self::Target(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,166 @@
+//! A server in front of the real one: passes bulk requests on, or does to them what networks and busy servers do.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+/// What becomes of one bulk request. Whatever else is asked passes.
+pub(super) enum Fate {
+    /// Passes.
+    Pass,
+    /// Half of it reaches the server, then both connections end.
+    CutInRequest,
+    /// The server does what was asked, and its answer is lost.
+    LostAnswer,
+    /// Never reaches the server; this is the answer.
+    Answer(u16, &'static str),
+}
+
+pub(super) struct Front {
+    pub(super) url: Url,
+    state: Arc<State>,
+}
+
+struct State {
+    server: Url,
+    fates: Mutex<VecDeque<Fate>>,
+    seen: Mutex<Vec<String>>,
+}
+
+struct Request {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Front {
+    /// Starts one; bulk requests meet these fates in turn, and pass afterwards.
+    pub(super) async fn of(server: &Url, fates: impl IntoIterator<Item = Fate>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        let state = Arc::new(State {
+            server: server.clone(),
+            fates: Mutex::new(fates.into_iter().collect()),
+            seen: Mutex::default(),
+        });
+        let shared = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&shared)));
+            }
+        });
+        Self { url, state }
+    }
+
+    /// Bodies of the bulk requests so far.
+    pub(super) fn bulk_bodies(&self) -> Vec<String> {
+        self.state.seen.lock().unwrap().clone()
+    }
+}
+
+/// One request a connection: every answer says `connection: close`.
+async fn answer(mut stream: TcpStream, state: Arc<State>) {
+    let Some(request) = read(&mut stream).await else {
+        return;
+    };
+    let is_bulk = request.path().starts_with("/_bulk");
+    let mut fate = Fate::Pass;
+    if is_bulk {
+        state
+            .seen
+            .lock()
+            .unwrap()
+            .push(String::from_utf8(request.body.clone()).unwrap());
+        fate = state
+            .fates
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or(Fate::Pass);
+    }
+    match fate {
+        Fate::Pass => {
+            let (status, body) = pass(&request, &state.server).await;
+            respond(&mut stream, status, &body).await;
+        }
+        Fate::Answer(status, body) => respond(&mut stream, status, body.as_bytes()).await,
+        Fate::LostAnswer => drop(pass(&request, &state.server).await),
+        Fate::CutInRequest => {
+            let address = (
+                state.server.host_str().unwrap(),
+                state.server.port().unwrap(),
+            );
+            let mut server = TcpStream::connect(address).await.unwrap();
+            server.write_all(request.head.as_bytes()).await.unwrap();
+            server
+                .write_all(&request.body[..request.body.len() / 2])
+                .await
+                .unwrap();
+        }
+    }
+}
+
+impl Request {
+    fn method(&self) -> &str {
+        self.head.split(' ').next().unwrap()
+    }
+
+    fn path(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap()
+    }
+}
+
+async fn read(stream: &mut TcpStream) -> Option<Request> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| {
+            line.to_lowercase()
+                .strip_prefix("content-length:")?
+                .trim()
+                .parse()
+                .ok()
+        })
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(Request { head, body })
+}
+
+async fn pass(request: &Request, server: &Url) -> (u16, Vec<u8>) {
+    let response = reqwest::Client::builder()
+        .build()
+        .unwrap()
+        .request(
+            request.method().parse().unwrap(),
+            server.join(request.path()).unwrap(),
+        )
+        .header("content-type", "application/json")
+        .body(request.body.clone())
+        .send()
+        .await
+        .unwrap();
+    (
+        response.status().as_u16(),
+        response.bytes().await.unwrap().to_vec(),
+    )
+}
+
+async fn respond(stream: &mut TcpStream, status: u16, body: &[u8]) {
+    let head = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    // The client may have gone away.
+    stream.write_all(head.as_bytes()).await.ok();
+    stream.write_all(body).await.ok();
+    stream.shutdown().await.ok();
+}

@@ -1,0 +1,239 @@
+//! From a store to an index, and what happens when one of them is not there.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+use trendy::load::{DeadLetterFilter, Store};
+use trendy::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget, set_up};
+use trendy::publish::{PublishEnd, PublishError, SendError, Target, lag, publish, start_over};
+use trendy::record::{Kind, Stage};
+
+use super::front::{Fate, Front};
+use super::scratch::Scratch;
+use crate::support::records::{batch, job, job_id, job_with, minute, pipeline, post, weather};
+use crate::support::scratch::on_sqlite;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An index for this store, and the target to it.
+async fn index_of(store: &Store) -> (Scratch, ElasticsearchTarget) {
+    let scratch = Scratch::of(store.identity());
+    let target = scratch.target();
+    set_up(store, &target).await.unwrap();
+    (scratch, target)
+}
+
+async fn count(scratch: &Scratch, target: &ElasticsearchTarget, kind: Kind) -> u64 {
+    scratch
+        .ask("POST", &format!("{}-*/_refresh", scratch.prefix), None)
+        .await;
+    target.count(kind).await.unwrap()
+}
+
+#[tokio::test]
+async fn snapshot_and_then_changes_reach_the_index() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
+        let mut records: Vec<_> = (0..600).map(job).collect();
+        records.extend([post(1), weather(0), weather(1)]);
+        store.load(run, &batch(0, records)).await.unwrap();
+
+        let (scratch, target) = index_of(&store).await;
+        let first = publish(&store, &target, PATIENCE).await.unwrap();
+        assert_eq!(
+            (first.sent, first.refused, first.lag, first.end),
+            (603, 0, 0, PublishEnd::CaughtUp)
+        );
+        assert_eq!(count(&scratch, &target, Kind::Job).await, 600);
+        assert_eq!(count(&scratch, &target, Kind::Post).await, 1);
+        assert_eq!(count(&scratch, &target, Kind::Weather).await, 2);
+
+        let renamed = job_with(7, |job| job.title = "Staff engineer".to_owned());
+        store
+            .load(run, &batch(1, vec![renamed, job(8), job(700)]))
+            .await
+            .unwrap();
+        store.close(run, &[job_id(9)], minute(2)).await.unwrap();
+        store.delete(&[job_id(10)], minute(2)).await.unwrap();
+        let second = publish(&store, &target, PATIENCE).await.unwrap();
+        assert_eq!(
+            (second.sent, second.lag, second.end),
+            (4, 0, PublishEnd::CaughtUp)
+        );
+        assert_eq!(count(&scratch, &target, Kind::Job).await, 600);
+        let document = scratch.document(Kind::Job, job_id(7)).await;
+        assert_eq!(
+            (&document["_source"]["title"], &document["_version"]),
+            (&json!("Staff engineer"), &json!(2))
+        );
+        assert_eq!(
+            scratch.document(Kind::Job, job_id(9)).await["_source"]["active"],
+            false
+        );
+        assert_eq!(
+            scratch.document(Kind::Job, job_id(10)).await["found"],
+            false
+        );
+
+        let third = publish(&store, &target, PATIENCE).await.unwrap();
+        assert_eq!((third.sent, third.end), (0, PublishEnd::CaughtUp));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_field_of_the_store_is_mapped() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
+        store
+            .load(run, &batch(0, vec![job(1), post(1), weather(1)]))
+            .await
+            .unwrap();
+        let (_scratch, target) = index_of(&store).await;
+        publish(&store, &target, PATIENCE).await.unwrap();
+        let letters = store
+            .dead_letters(&DeadLetterFilter::default(), 10)
+            .await
+            .unwrap();
+        assert_eq!(letters, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_index_refuses_becomes_one_dead_letter_and_the_rest_goes_on() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
+        // A year that Elasticsearch does not read.
+        let poison = job_with(2, |job| job.posted_at = Some(Timestamp::MIN));
+        store
+            .load(run, &batch(0, vec![job(1), poison, job(3)]))
+            .await
+            .unwrap();
+        let (_scratch, target) = index_of(&store).await;
+        for _ in 0..2 {
+            let report = publish(&store, &target, PATIENCE).await.unwrap();
+            assert_eq!((report.sent, report.refused, report.lag), (2, 1, 0));
+            start_over(&store, &target).await.unwrap();
+        }
+        let letters = store
+            .dead_letters(&DeadLetterFilter::default(), 10)
+            .await
+            .unwrap();
+        let [letter] = letters.as_slice() else {
+            panic!("{letters:?}")
+        };
+        assert_eq!(
+            (letter.stage, letter.target.as_deref()),
+            (Stage::Publish, Some(target.name()))
+        );
+        assert_eq!(letter.pipeline, Some(pipeline()));
+        assert_eq!(letter.url, format!("https://source.example/{}", job_id(2)));
+        assert!(letter.reason.contains("[posted_at]"), "{}", letter.reason);
+        assert_eq!(letter.payload.as_ref().unwrap()["id"], json!(job_id(2)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn target_that_is_down_keeps_its_place() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
+        let (scratch, target) = index_of(&store).await;
+        publish(&store, &target, PATIENCE).await.unwrap();
+        store
+            .load(run, &batch(0, vec![job(1), job(2)]))
+            .await
+            .unwrap();
+
+        let busy = || Fate::Answer(503, "down for maintenance");
+        // One for the probe of the check, one for the documents.
+        let front = Front::of(&scratch.server, [Fate::Pass, busy()]).await;
+        let settings = ElasticsearchSettings {
+            attempts: 1,
+            ..scratch.settings_at(&front.url)
+        };
+        let away = ElasticsearchTarget::new(&settings, store.identity()).unwrap();
+        let error = publish(&store, &away, PATIENCE).await.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+        assert_eq!(lag(&store, away.name()).await.unwrap(), 2);
+
+        let report = publish(&store, &target, PATIENCE).await.unwrap();
+        assert_eq!((report.sent, report.lag), (2, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn time_that_is_up_leaves_the_rest_for_the_next() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
+        let (_scratch, target) = index_of(&store).await;
+        publish(&store, &target, PATIENCE).await.unwrap();
+        store.load(run, &batch(0, vec![job(1)])).await.unwrap();
+        let report = publish(&store, &target, Duration::ZERO).await.unwrap();
+        assert_eq!(
+            (report.sent, report.lag, report.end),
+            (0, 1, PublishEnd::Deadline)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn second_publisher_of_a_target_leaves_it_to_the_first() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        let (_scratch, target) = index_of(&store).await;
+        let lease = store
+            .lock(&format!("target:{}", target.name()))
+            .await
+            .unwrap()
+            .unwrap();
+        let report = publish(&store, &target, PATIENCE).await.unwrap();
+        assert_eq!(report.end, PublishEnd::Elsewhere);
+        let started_over = start_over(&store, &target).await;
+        assert!(matches!(started_over, Err(PublishError::Leased { .. })));
+        lease.release().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn index_that_was_lost_and_set_up_again_gets_everything_again() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
+        store
+            .load(run, &batch(0, vec![job(1), job(2)]))
+            .await
+            .unwrap();
+        let (scratch, target) = index_of(&store).await;
+        publish(&store, &target, PATIENCE).await.unwrap();
+
+        scratch
+            .ask("DELETE", &format!("{}-job-000001", scratch.prefix), None)
+            .await;
+        let error = publish(&store, &target, PATIENCE).await.unwrap_err();
+        assert!(
+            matches!(
+                &error,
+                PublishError::Target {
+                    source: SendError::NotSetUp { .. },
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        set_up(&store, &target).await.unwrap();
+        publish(&store, &target, PATIENCE).await.unwrap();
+        assert_eq!(count(&scratch, &target, Kind::Job).await, 2);
+    })
+    .await;
+}
