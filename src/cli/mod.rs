@@ -77,11 +77,21 @@ struct Common {
     #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
     database: Option<String>,
     /// Folder of pipeline files [default: pipelines]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings")]
-    pipelines: Option<String>,
+    #[arg(
+        long = "pipelines",
+        global = true,
+        value_name = "DIR",
+        help_heading = "Settings"
+    )]
+    pipelines_folder: Option<String>,
     /// Folder of schedule files [default: schedules]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings")]
-    schedules: Option<String>,
+    #[arg(
+        long = "schedules",
+        global = true,
+        value_name = "DIR",
+        help_heading = "Settings"
+    )]
+    schedules_folder: Option<String>,
     /// What to log: `error`, `warn`, `info`, `debug`, or a filter such as `trendy=debug`
     #[arg(
         long,
@@ -147,8 +157,8 @@ impl Context {
     fn settings(&self) -> Result<Settings, ConfigError> {
         let flags = [
             ("database_url", "--database", &self.common.database),
-            ("pipelines", "--pipelines", &self.common.pipelines),
-            ("schedules", "--schedules", &self.common.schedules),
+            ("pipelines", "--pipelines", &self.common.pipelines_folder),
+            ("schedules", "--schedules", &self.common.schedules_folder),
         ];
         let given: Vec<_> = flags
             .into_iter()

@@ -152,7 +152,15 @@ mod tests {
             Path::new("/srv/it's 5%"),
         )
         .unwrap();
-        insta::assert_snapshot!(crontab, @"");
+        insta::assert_snapshot!(crontab, @r"
+        # Written by `trendy schedule export crontab`; edit the schedule files instead.
+        # half-hourly
+        */30 * * * * cd '/srv/it'\''s 5\%' && /usr/bin/trendy run a b
+        # A cron that does not know CRON_TZ (Debian's) takes its own zone for these.
+        CRON_TZ=Asia/Seoul
+        # morning
+        0 7 * * 1-5 cd '/srv/it'\''s 5\%' && /usr/bin/trendy run a
+        ");
     }
 
     #[test]
