@@ -8,5 +8,6 @@ pub mod config;
 pub mod demo;
 pub mod extract;
 pub mod html;
+pub mod load;
 pub mod normalize;
 pub mod record;

@@ -1,0 +1,255 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::FromRow;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::staging::Staging;
+use super::{At, Bind, Purpose, Store, StoreError, Transaction, binds, retrying};
+use crate::record::{PipelineId, RunId, Stage};
+
+/// Namespace of the ids of dead letters.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5d1e_90c7_4f2a_5b83_b6f4_71c0_9e3d_28a6);
+
+/// What happened to a dead letter since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeadLetterState {
+    /// Nobody has looked at it.
+    Open,
+    /// It went through after all.
+    Redriven,
+    /// Somebody decided that it is not worth it.
+    Discarded,
+}
+
+impl DeadLetterState {
+    /// The name in columns.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Redriven => "redriven",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Open, Self::Redriven, Self::Discarded]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+    }
+}
+
+/// Something that failed for good, about to be kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewDeadLetter {
+    /// The run it happened in.
+    pub run_id: Option<RunId>,
+    /// Where it failed.
+    pub stage: Stage,
+    /// Its pipeline; none means that of the run.
+    pub pipeline: Option<PipelineId>,
+    /// The target that refused it, in the stage `publish`.
+    pub target: Option<String>,
+    /// The page or entry.
+    pub url: String,
+    /// What is wrong, in words.
+    pub reason: String,
+    /// What was at hand.
+    pub payload: Option<Value>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Something that failed for good.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// A function of the failure itself, so that a replay does not keep it twice.
+    pub id: Uuid,
+    /// The run it happened in.
+    pub run_id: Option<RunId>,
+    /// Where it failed.
+    pub stage: Stage,
+    /// Its pipeline.
+    pub pipeline: Option<PipelineId>,
+    /// The target that refused it, in the stage `publish`.
+    pub target: Option<String>,
+    /// The page or entry.
+    pub url: String,
+    /// What is wrong, in words.
+    pub reason: String,
+    /// What was at hand.
+    pub payload: Option<Value>,
+    /// When.
+    pub at: Timestamp,
+    /// What happened to it since.
+    pub state: DeadLetterState,
+}
+
+/// Which dead letters; none asks for all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeadLetterFilter {
+    /// Of this run.
+    pub run_id: Option<RunId>,
+    /// Of this stage.
+    pub stage: Option<Stage>,
+    /// Of this pipeline.
+    pub pipeline: Option<PipelineId>,
+    /// Of this target.
+    pub target: Option<String>,
+    /// In this state.
+    pub state: Option<DeadLetterState>,
+}
+
+impl NewDeadLetter {
+    fn id(&self) -> Uuid {
+        let run = self.run_id.map(|run| run.to_string()).unwrap_or_default();
+        let payload = self
+            .payload
+            .as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default();
+        let parts = [
+            &run,
+            self.stage.as_str(),
+            self.target.as_deref().unwrap_or_default(),
+            &self.url,
+            &self.reason,
+            &payload,
+        ];
+        Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes())
+    }
+}
+
+impl Store {
+    /// Keeps dead letters; one that is kept already is passed over. Gives the number of new ones.
+    pub async fn add_dead_letters(&self, letters: &[NewDeadLetter]) -> Result<u64, StoreError> {
+        retrying(|| async move {
+            let mut transaction = self.begin(Purpose::Note).await?;
+            let added = insert_letters(&mut transaction, letters).await?;
+            transaction.commit().await?;
+            Ok(added)
+        })
+        .await
+    }
+
+    /// Notes what became of a dead letter; false where there is none of this id.
+    pub async fn set_dead_letter_state(
+        &self,
+        id: Uuid,
+        state: DeadLetterState,
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE dead_letters SET state = $2 WHERE id = $1";
+        Ok(self.note(sql, binds![id, state.as_str()]).await? > 0)
+    }
+
+    /// The last dead letters, newest first.
+    pub async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let rows: Vec<Row> = self
+            .rows(
+                "SELECT * FROM dead_letters
+                  WHERE ($1 IS NULL OR run_id = $1) AND ($2 IS NULL OR stage = $2) AND ($3 IS NULL OR pipeline = $3)
+                    AND ($4 IS NULL OR target = $4) AND ($5 IS NULL OR state = $5)
+                  ORDER BY at DESC, id LIMIT $6",
+                binds![
+                    filter.run_id,
+                    filter.stage,
+                    filter.pipeline.as_ref(),
+                    filter.target.as_deref(),
+                    filter.state.map(DeadLetterState::as_str),
+                    i64::from(limit)
+                ],
+            )
+            .await?;
+        rows.into_iter().map(DeadLetter::try_from).collect()
+    }
+}
+
+/// Keeps dead letters within a transaction and gives the number of new ones.
+pub(super) async fn insert_letters(
+    transaction: &mut Transaction<'_>,
+    letters: &[NewDeadLetter],
+) -> Result<u64, StoreError> {
+    if letters.is_empty() {
+        return Ok(0);
+    }
+    let row = |letter: &NewDeadLetter| {
+        Vec::from(binds![
+            letter.id(),
+            letter.run_id,
+            letter.stage,
+            letter.pipeline.as_ref(),
+            letter.target.as_deref(),
+            letter.url.as_str(),
+            letter.reason.as_str(),
+            letter.payload.clone(),
+            letter.at,
+        ])
+    };
+    let rows: Vec<Vec<Bind>> = letters.iter().map(row).collect();
+    transaction.stage(Staging::Letters, &rows).await?;
+    transaction
+        .execute(
+            "INSERT INTO dead_letters (id, run_id, stage, pipeline, target, url, reason, payload, at, state)
+             SELECT l.id, l.run_id, l.stage, COALESCE(l.pipeline, runs.pipeline), l.target, l.url, l.reason, l.payload,
+                    l.at, 'open'
+               FROM staged_letters AS l LEFT JOIN runs ON runs.id = l.run_id WHERE true
+             ON CONFLICT DO NOTHING",
+            binds![],
+        )
+        .await
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: Uuid,
+    run_id: Option<i64>,
+    stage: String,
+    pipeline: Option<String>,
+    target: Option<String>,
+    url: String,
+    reason: String,
+    payload: Option<Json<Value>>,
+    at: At,
+    state: String,
+}
+
+impl TryFrom<Row> for DeadLetter {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let unknown = |column, value| StoreError::UnknownName { column, value };
+        Ok(Self {
+            id: row.id,
+            run_id: row.run_id.map(RunId),
+            stage: stage_from_name(&row.stage)
+                .ok_or_else(|| unknown("dead_letters.stage", row.stage))?,
+            pipeline: row.pipeline.map(PipelineId),
+            target: row.target,
+            url: row.url,
+            reason: row.reason,
+            payload: row.payload.map(|json| json.0),
+            at: row.at.0,
+            state: DeadLetterState::from_name(&row.state)
+                .ok_or_else(|| unknown("dead_letters.state", row.state))?,
+        })
+    }
+}
+
+fn stage_from_name(name: &str) -> Option<Stage> {
+    [
+        Stage::Collect,
+        Stage::Extract,
+        Stage::Normalize,
+        Stage::Load,
+        Stage::Publish,
+    ]
+    .into_iter()
+    .find(|stage| stage.as_str() == name)
+}

@@ -1,0 +1,231 @@
+//! What Postgres does its own way: the advisory lock that makes the order of numbers the order of commits, locks that
+//! end with a session, and staging by COPY.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
+use sqlx::{Connection, PgConnection, Transaction};
+use url::Url;
+
+use super::sql::Purpose;
+use super::sqlite::hex;
+use super::staging::Staging;
+use super::{At, Bind, StoreError};
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// A run, its publisher and the dashboards' queries; a server's default is 100 for everyone.
+const CONNECTIONS: u32 = 5;
+
+/// A server that accepts and then says nothing must not hang a cron job.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// COPY data is sent in pieces of about this size.
+const PIECE: usize = 1 << 20;
+
+/// The lock that each transaction takes before it writes to the change log, and keeps until its commit: without it a
+/// number can become visible after a larger one, and a reader that has passed the larger never sees it. The schema is
+/// part of its name, as databases may hold several stores.
+const LOG_LOCK: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended('trendy:changes:' || current_schema(), 0))";
+
+/// The temporary tables of [`Staging`]; a commit empties them.
+const STAGING: &str = "
+CREATE TEMP TABLE IF NOT EXISTS staged_seen (id UUID PRIMARY KEY, content_hash BYTEA, terms JSONB, seen_at TIMESTAMPTZ)
+    ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord BIGINT PRIMARY KEY, id UUID, kind TEXT, scope TEXT, pipeline TEXT,
+    url TEXT, seen_at TIMESTAMPTZ, dated_at TIMESTAMPTZ, content_hash BYTEA, revision BIGINT, op TEXT, terms JSONB,
+    document JSONB, diff JSONB) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_terms (record_id UUID, term TEXT, type TEXT) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_letters (id UUID, run_id BIGINT, stage TEXT, pipeline TEXT, target TEXT,
+    url TEXT, reason TEXT, payload JSONB, at TIMESTAMPTZ) ON COMMIT DELETE ROWS;
+";
+
+pub(super) struct Opened {
+    pub(super) pool: PgPool,
+    pub(super) options: PgConnectOptions,
+    pub(super) place: String,
+}
+
+pub(super) async fn open(url: &str) -> Result<Opened, StoreError> {
+    let place = place(url)?;
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| StoreError::InvalidUrl {
+            reason: error.to_string(),
+        })?
+        .application_name("trendy")
+        .options([
+            // `IF NOT EXISTS` says so at each transaction.
+            ("client_min_messages", "warning"),
+            // A machine that lost its power must not keep its locks for the two hours of the system's default.
+            ("tcp_keepalives_idle", "60"),
+            ("tcp_keepalives_interval", "10"),
+            ("tcp_keepalives_count", "3"),
+        ]);
+    // The pool waits for a server that refuses, then says only that it waited. One connection tells the cause at once;
+    // losing it at its end loses nothing.
+    connect(&options, &place).await?.close().await.ok();
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_lazy_with(options.clone());
+    super::migrate(&MIGRATIONS, &pool, &place).await?;
+    Ok(Opened {
+        pool,
+        options,
+        place,
+    })
+}
+
+async fn connect(options: &PgConnectOptions, place: &str) -> Result<PgConnection, StoreError> {
+    let unreachable = |source| StoreError::Unreachable {
+        place: place.to_owned(),
+        remedy: "is the server running, and are host, port, user, password and database in `DATABASE_URL` right?",
+        source,
+    };
+    match tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await {
+        Ok(connection) => connection.map_err(unreachable),
+        Err(_) => Err(unreachable(sqlx::Error::PoolTimedOut)),
+    }
+}
+
+/// The URL without its password and options.
+fn place(url: &str) -> Result<String, StoreError> {
+    let mut url = Url::parse(url).map_err(|error| StoreError::InvalidUrl {
+        reason: error.to_string(),
+    })?;
+    // It fails for URLs without a host, and those have no password.
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url.into())
+}
+
+pub(super) async fn begin(
+    pool: &PgPool,
+    purpose: Purpose,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    if purpose == Purpose::Log {
+        sqlx::raw_sql(LOG_LOCK).execute(&mut *transaction).await?;
+    }
+    sqlx::raw_sql(STAGING).execute(&mut *transaction).await?;
+    Ok(transaction)
+}
+
+pub(super) async fn stage(
+    connection: &mut PgConnection,
+    staging: Staging,
+    rows: &[Vec<Bind>],
+) -> Result<(), sqlx::Error> {
+    let statement = format!("COPY pg_temp.{} FROM STDIN", staging.table());
+    let mut copy = connection.copy_in_raw(&statement).await?;
+    let mut piece = String::new();
+    for row in rows {
+        push_line(&mut piece, row);
+        if piece.len() >= PIECE {
+            copy.send(piece.as_bytes()).await?;
+            piece.clear();
+        }
+    }
+    copy.send(piece.as_bytes()).await?;
+    copy.finish().await?;
+    Ok(())
+}
+
+/// One row in COPY's text format.
+fn push_line(out: &mut String, row: &[Bind]) {
+    for (index, cell) in row.iter().enumerate() {
+        if index > 0 {
+            out.push('\t');
+        }
+        match text(cell) {
+            None => out.push_str("\\N"),
+            Some(text) => push_escaped(out, &text),
+        }
+    }
+    out.push('\n');
+}
+
+fn text(cell: &Bind) -> Option<String> {
+    match cell {
+        Bind::Bool(value) => value.map(|value| value.to_string()),
+        Bind::Int(value) => value.map(|value| value.to_string()),
+        Bind::Real(value) => value.map(|value| value.to_string()),
+        Bind::Text(value) => value.clone(),
+        Bind::Bytes(value) => value.as_deref().map(|bytes| format!("\\x{}", hex(bytes))),
+        Bind::Id(value) => value.map(|value| value.to_string()),
+        Bind::Time(value) => value.map(|value| At(value).to_text()),
+        Bind::Json(value) => value.as_ref().map(ToString::to_string),
+    }
+}
+
+fn push_escaped(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            c => out.push(c),
+        }
+    }
+}
+
+/// Takes the lock of this name on a connection of its own, or none when another session has it. The server frees it when
+/// the connection ends, however it ends.
+pub(super) async fn lock(
+    options: &PgConnectOptions,
+    place: &str,
+    name: &str,
+) -> Result<Option<PgConnection>, StoreError> {
+    let mut connection = connect(options, place).await?;
+    let statement = "SELECT pg_try_advisory_lock(hashtextextended('trendy:' || current_schema() || ':' || $1, 0))";
+    let locked: bool = sqlx::query_scalar(statement)
+        .bind(name)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(|source| StoreError::Statement {
+            place: place.to_owned(),
+            statement: "SELECT pg_try_advisory_lock".to_owned(),
+            source,
+        })?;
+    Ok(locked.then_some(connection))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_shows_neither_password_nor_options() {
+        let url = "postgres://crawler:s%40cret@db.example:5433/trendy?options=-c%20search_path=x&password=s2";
+        assert_eq!(
+            place(url).unwrap(),
+            "postgres://crawler@db.example:5433/trendy"
+        );
+    }
+
+    #[test]
+    fn line_escapes_what_copy_would_read_as_structure() {
+        let mut line = String::new();
+        push_line(
+            &mut line,
+            &[
+                Bind::from("a\tb\\N\r\n'"),
+                Bind::Text(None),
+                Bind::Bytes(Some(vec![0, 255])),
+            ],
+        );
+        assert_eq!(line, "a\\tb\\\\N\\r\\n'\t\\N\t\\\\x00ff\n");
+    }
+
+    #[test]
+    fn every_staging_table_is_created() {
+        for staging in Staging::ALL {
+            assert!(STAGING.contains(&format!("EXISTS {} (", staging.table())));
+        }
+    }
+}

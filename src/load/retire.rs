@@ -1,0 +1,113 @@
+use jiff::Timestamp;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::batch::add_counts;
+use super::staging::Staging;
+use super::{Bind, Purpose, Store, StoreError, Transaction, binds, retrying};
+use crate::record::{Counts, Kind, RecordId, RunId};
+
+#[derive(FromRow)]
+struct IdRow {
+    id: Uuid,
+}
+
+impl Store {
+    /// The ids of what a snapshot of this scope held, in the order of ids.
+    pub async fn active_ids(&self, kind: Kind, scope: &str) -> Result<Vec<RecordId>, StoreError> {
+        let rows: Vec<IdRow> = self
+            .rows(
+                "SELECT id FROM records WHERE kind = $1 AND scope = $2 AND active ORDER BY id",
+                binds![kind, scope],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|row| RecordId(row.id)).collect())
+    }
+
+    /// Closes what a whole snapshot no longer holds. What is closed already, or was never loaded, is passed over; gives
+    /// the number of those closed now.
+    pub async fn close(
+        &self,
+        run: RunId,
+        ids: &[RecordId],
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        retrying(|| async move {
+            let mut transaction = self.begin(Purpose::Log).await?;
+            stage_ids(&mut transaction, ids, at).await?;
+            let closed = transaction
+                .execute(
+                    "INSERT INTO changes (run_id, kind, record_id, revision, op, at)
+                     SELECT $1, r.kind, r.id, r.revision + 1, 'closed', $2
+                       FROM records AS r JOIN staged_seen AS s ON s.id = r.id WHERE r.active ORDER BY r.id",
+                    binds![run, at],
+                )
+                .await?;
+            transaction
+                .execute(
+                    "UPDATE records SET active = false, closed_at = $1, revision = revision + 1
+                      WHERE active AND id IN (SELECT id FROM staged_seen)",
+                    binds![at],
+                )
+                .await?;
+            add_counts(&mut transaction, run, Counts { closed, ..Counts::default() }).await?;
+            transaction.commit().await?;
+            Ok(closed)
+        })
+        .await
+    }
+
+    /// Removes records, such as forecasts past their age, and keeps a tombstone of each, so that its revision goes on
+    /// should it come back. Gives the number removed.
+    pub async fn delete(&self, ids: &[RecordId], at: Timestamp) -> Result<u64, StoreError> {
+        retrying(|| async move {
+            let mut transaction = self.begin(Purpose::Log).await?;
+            stage_ids(&mut transaction, ids, at).await?;
+            let deleted = transaction
+                .execute(
+                    "INSERT INTO tombstones (record_id, kind, revision, deleted_at)
+                     SELECT r.id, r.kind, r.revision + 1, s.seen_at
+                       FROM records AS r JOIN staged_seen AS s ON s.id = r.id",
+                    binds![],
+                )
+                .await?;
+            transaction
+                .execute(
+                    "INSERT INTO changes (run_id, kind, record_id, revision, op, at)
+                     SELECT NULL, r.kind, r.id, r.revision + 1, 'deleted', s.seen_at
+                       FROM records AS r JOIN staged_seen AS s ON s.id = r.id ORDER BY r.id",
+                    binds![],
+                )
+                .await?;
+            transaction
+                .execute(
+                    "DELETE FROM records WHERE id IN (SELECT id FROM staged_seen)",
+                    binds![],
+                )
+                .await?;
+            transaction.commit().await?;
+            Ok(deleted)
+        })
+        .await
+    }
+}
+
+async fn stage_ids(
+    transaction: &mut Transaction<'_>,
+    ids: &[RecordId],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let row = |id: RecordId| {
+        vec![
+            Bind::from(id),
+            Bind::Bytes(None),
+            Bind::Json(None),
+            Bind::from(at),
+        ]
+    };
+    let rows: Vec<Vec<Bind>> = ids.into_iter().map(row).collect();
+    transaction.stage(Staging::Seen, &rows).await
+}

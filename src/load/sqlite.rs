@@ -1,0 +1,242 @@
+//! What SQLite does its own way: one connection that writes and a few that read, file locks, and staging by one JSON
+//! text.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{SqliteConnection, Transaction};
+
+use super::staging::Staging;
+use super::{At, Bind, StoreError};
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Readers at a time: the dashboards' queries beside a publisher.
+const READERS: u32 = 3;
+
+/// How long to wait while another process writes. A load takes a fraction of a second; a backup takes longer.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The temporary tables of [`Staging`], empty. Each is used once a transaction.
+const STAGING: &str = "
+CREATE TEMP TABLE IF NOT EXISTS staged_seen (id BLOB PRIMARY KEY, content_hash BLOB, terms TEXT, seen_at TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord INTEGER PRIMARY KEY, id BLOB, kind TEXT, scope TEXT, pipeline TEXT,
+    url TEXT, seen_at TEXT, dated_at TEXT, content_hash BLOB, revision INTEGER, op TEXT, terms TEXT, document TEXT,
+    diff TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_terms (record_id BLOB, term TEXT, type TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_letters (id BLOB, run_id INTEGER, stage TEXT, pipeline TEXT, target TEXT,
+    url TEXT, reason TEXT, payload TEXT, at TEXT);
+DELETE FROM temp.staged_seen;
+DELETE FROM temp.staged_changed;
+DELETE FROM temp.staged_terms;
+DELETE FROM temp.staged_letters;
+";
+
+pub(super) struct Opened {
+    pub(super) writer: SqlitePool,
+    pub(super) readers: SqlitePool,
+}
+
+pub(super) async fn open(path: &Path) -> Result<Opened, StoreError> {
+    let place = path.display().to_string();
+    let unreachable = |source| StoreError::Unreachable {
+        place: place.clone(),
+        remedy: "does its folder exist, is it writable, and is the file a SQLite database?",
+        source,
+    };
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL outlives a killed process, but a power cut would take back commits whose changes a target has already
+        // acknowledged, and their numbers and revisions would be given anew. One sync a batch is affordable, also on an
+        // SD card: a crawl waits seconds between pages.
+        .synchronous(SqliteSynchronous::Full)
+        // Keeps the log file small after a large load.
+        .pragma("journal_size_limit", "16777216");
+    // Two processes that open a new file would both switch it to WAL, which fails at once instead of waiting, and both
+    // create its tables.
+    let lock = lock_file(path, "open", Wait::Block).await;
+    let _lock = lock.map_err(|error| match error {
+        StoreError::LockFile { source, .. } => unreachable(sqlx::Error::Io(source)),
+        other => other,
+    })?;
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(unreachable)?;
+    super::migrate(&MIGRATIONS, &writer, &place).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .min_connections(0)
+        .connect_lazy_with(options.pragma("query_only", "on"));
+    Ok(Opened { writer, readers })
+}
+
+/// A transaction that has the file's write lock from its first statement: one that starts reading and then writes fails
+/// at once when another has written in between, whatever the busy time-out says.
+pub(super) async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::raw_sql(STAGING).execute(&mut *transaction).await?;
+    Ok(transaction)
+}
+
+pub(super) async fn stage(
+    connection: &mut SqliteConnection,
+    staging: Staging,
+    rows: &[Vec<Bind>],
+) -> Result<(), sqlx::Error> {
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|row| row.iter().map(to_json).collect())
+        .collect();
+    sqlx::query(insert(staging))
+        .bind(Value::Array(rows).to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+const fn insert(staging: Staging) -> &'static str {
+    match staging {
+        Staging::Seen => {
+            "INSERT INTO temp.staged_seen
+             SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3 FROM json_each($1)"
+        }
+        Staging::Changed => {
+            "INSERT INTO temp.staged_changed
+             SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                    value ->> 7, unhex(value ->> 8), value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
+               FROM json_each($1)"
+        }
+        Staging::Terms => {
+            "INSERT INTO temp.staged_terms
+             SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each($1)"
+        }
+        Staging::Letters => {
+            "INSERT INTO temp.staged_letters
+             SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                    value ->> 7, value ->> 8
+               FROM json_each($1)"
+        }
+    }
+}
+
+/// A cell as [`insert`] reads it: bytes and ids as hexadecimal digits, JSON as the text that the column holds.
+fn to_json(bind: &Bind) -> Value {
+    match bind {
+        Bind::Bool(value) => value.map(i64::from).into(),
+        Bind::Int(value) => (*value).into(),
+        Bind::Real(value) => (*value).into(),
+        Bind::Text(value) => value.clone().into(),
+        Bind::Bytes(value) => value.as_deref().map(hex).into(),
+        Bind::Id(value) => value.map(|id| id.simple().to_string()).into(),
+        Bind::Time(value) => value.map(|at| At(at).to_text()).into(),
+        Bind::Json(value) => value.as_ref().map(Value::to_string).into(),
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// What to do while another process has the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// Give up.
+    Never,
+    /// Wait for it.
+    Block,
+}
+
+/// Takes the lock of this name, or none when another process has it. The system frees it when the process ends, however
+/// it ends; the file stays, as removing it would let two processes lock two files of one name.
+pub(super) async fn lock(database: &Path, name: &str) -> Result<Option<File>, StoreError> {
+    lock_file(database, name, Wait::Never).await
+}
+
+async fn lock_file(database: &Path, name: &str, wait: Wait) -> Result<Option<File>, StoreError> {
+    let path = lock_path(database, name);
+    let failed = |source| StoreError::LockFile {
+        path: lock_path(database, name),
+        source,
+    };
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+        match wait {
+            Wait::Block => file.lock()?,
+            Wait::Never => match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            },
+        }
+        Ok(Some(file))
+    });
+    locked
+        .await
+        .map_err(std::io::Error::other)
+        .and_then(|result| result)
+        .map_err(failed)
+}
+
+/// A file beside the database. What is no letter, digit, `-` or `_` is written as its code point, so that two names never
+/// share a file.
+fn lock_path(database: &Path, name: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".");
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+            path.push(c.to_string());
+        } else {
+            path.push(format!("+{:x}+", u32::from(c)));
+        }
+    }
+    path.push(".lock");
+    path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_locks_never_share_a_file() {
+        let path = |name| lock_path(Path::new("/data/trendy.db"), name);
+        assert_eq!(
+            path("pipeline:a-b"),
+            Path::new("/data/trendy.db.pipeline+3a+a-b.lock")
+        );
+        assert_ne!(path("a/b"), path("a:b"));
+        assert_ne!(path("../x"), path("x"));
+    }
+
+    #[test]
+    fn every_staging_table_has_its_insert() {
+        for staging in Staging::ALL {
+            assert!(insert(staging).contains(staging.table()));
+            assert!(STAGING.contains(&format!("DELETE FROM temp.{};", staging.table())));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// A temporary table of the transaction that writes: many rows reach it in one go, and plain SQL that is the same on
+/// both servers takes them from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Staging {
+    /// Every id of a batch, with what tells whether it changed: `id, content_hash, terms, seen_at`.
+    Seen,
+    /// Records that changed: `ord, id, kind, scope, pipeline, url, seen_at, dated_at, content_hash, revision, op, terms,
+    /// document, diff`. No document where the source showed only that it is still there.
+    Changed,
+    /// Their terms: `record_id, term, type`.
+    Terms,
+    /// Dead letters: `id, run_id, stage, pipeline, target, url, reason, payload, at`.
+    Letters,
+}
+
+impl Staging {
+    /// Every table.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 4] = [Self::Seen, Self::Changed, Self::Terms, Self::Letters];
+
+    pub(super) const fn table(self) -> &'static str {
+        match self {
+            Self::Seen => "staged_seen",
+            Self::Changed => "staged_changed",
+            Self::Terms => "staged_terms",
+            Self::Letters => "staged_letters",
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a batch means for what the store holds. Pure: the transaction asks, this answers.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::diff::diff;
+use crate::record::{Op, Term};
+
+/// What the store holds of an id of the batch.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Of its row, else of its tombstone, else 0.
+    pub(super) revision: i64,
+    /// None where there is no row.
+    pub(super) row: Option<HeldRow>,
+}
+
+#[derive(Debug)]
+pub(super) struct HeldRow {
+    pub(super) active: bool,
+    pub(super) first_seen_at: Timestamp,
+    /// The document, where its hash differs from the batch's.
+    pub(super) other_document: Option<Value>,
+    /// The terms, where they differ from the batch's.
+    pub(super) other_terms: Option<Value>,
+}
+
+/// A real change.
+#[derive(Debug, PartialEq)]
+pub(super) struct Verdict {
+    pub(super) op: Op,
+    pub(super) revision: i64,
+    pub(super) diff: Option<Value>,
+}
+
+/// What a record with these terms and this document means; none when nothing has changed. The document is asked for only
+/// where it is needed: most records of most runs are unchanged.
+pub(super) fn of_record<'a>(
+    held: &Held,
+    terms: &[Term],
+    document: impl FnOnce() -> &'a Value,
+) -> Option<Verdict> {
+    let revision = held.revision + 1;
+    let Some(row) = &held.row else {
+        return Some(Verdict {
+            op: Op::Added,
+            revision,
+            diff: None,
+        });
+    };
+    let content = row
+        .other_document
+        .as_ref()
+        .and_then(|before| diff(before, document()));
+    let changed_terms = row
+        .other_terms
+        .as_ref()
+        .map(|before| json!([before, terms]));
+    let op = match (row.active, &content) {
+        (false, _) => Op::Reopened,
+        (true, Some(_)) => Op::Updated,
+        // Another hash of the same document is a new recipe of the hash, not news.
+        (true, None) if row.other_document.is_some() || changed_terms.is_some() => Op::Derived,
+        (true, None) => return None,
+    };
+    let mut fields = match content {
+        Some(Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    if let Some(terms) = changed_terms {
+        fields.insert("terms".to_owned(), terms);
+    }
+    let diff = (!fields.is_empty()).then_some(Value::Object(fields));
+    Some(Verdict { op, revision, diff })
+}
+
+/// What it means that a list still shows an id.
+pub(super) fn of_sighting(held: &Held) -> Option<Verdict> {
+    let row = held.row.as_ref()?;
+    (!row.active).then_some(Verdict {
+        op: Op::Reopened,
+        revision: held.revision + 1,
+        diff: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::TermType;
+
+    fn held(active: bool, other_document: Option<Value>, other_terms: Option<Value>) -> Held {
+        let first_seen_at = Timestamp::UNIX_EPOCH;
+        Held {
+            revision: 4,
+            row: Some(HeldRow {
+                active,
+                first_seen_at,
+                other_document,
+                other_terms,
+            }),
+        }
+    }
+
+    fn op(held: &Held) -> Option<Op> {
+        let document = json!({"title": "new"});
+        of_record(held, &[], || &document).map(|verdict| verdict.op)
+    }
+
+    #[test]
+    fn unknown_is_added_and_goes_on_after_a_tombstone() {
+        let fresh = of_record(&Held::default(), &[], || &Value::Null).unwrap();
+        assert_eq!((fresh.op, fresh.revision), (Op::Added, 1));
+        let back = of_record(
+            &Held {
+                revision: 7,
+                row: None,
+            },
+            &[],
+            || &Value::Null,
+        )
+        .unwrap();
+        assert_eq!((back.op, back.revision), (Op::Added, 8));
+    }
+
+    #[test]
+    fn same_is_no_change() {
+        assert_eq!(op(&held(true, None, None)), None);
+    }
+
+    #[test]
+    fn other_content_is_updated_and_the_same_under_another_hash_derived() {
+        assert_eq!(
+            op(&held(true, Some(json!({"title": "old"})), None)),
+            Some(Op::Updated)
+        );
+        assert_eq!(
+            op(&held(true, Some(json!({"title": "new"})), None)),
+            Some(Op::Derived)
+        );
+    }
+
+    #[test]
+    fn other_terms_are_derived_and_shown() {
+        let terms = [Term {
+            name: "Go".into(),
+            kind: TermType::Language,
+        }];
+        let verdict =
+            of_record(&held(true, None, Some(json!([]))), &terms, || &Value::Null).unwrap();
+        assert_eq!(verdict.op, Op::Derived);
+        let terms = json!({"terms": [[], [{"name": "Go", "type": "language"}]]});
+        assert_eq!(verdict.diff.unwrap(), terms);
+    }
+
+    #[test]
+    fn closed_is_reopened_whether_its_content_changed_or_not() {
+        assert_eq!(op(&held(false, None, None)), Some(Op::Reopened));
+        assert_eq!(
+            op(&held(false, Some(json!({"title": "old"})), None)),
+            Some(Op::Reopened)
+        );
+        assert_eq!(
+            of_sighting(&held(false, None, None)).unwrap().op,
+            Op::Reopened
+        );
+    }
+
+    #[test]
+    fn sighting_of_what_was_never_loaded_says_nothing() {
+        assert_eq!(of_sighting(&Held::default()), None);
+        assert_eq!(of_sighting(&held(true, None, None)), None);
+    }
+}

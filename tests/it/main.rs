@@ -1,0 +1,9 @@
+//! Tests of whole parts of trendy against real servers, files and processes. One crate, so that it links once.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test cannot go on without; clippy allows it in test functions, and helpers are of the test too"
+)]
+
+mod store;
+mod support;

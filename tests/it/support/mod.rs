@@ -1,0 +1,4 @@
+//! What tests of several modules need: scratch stores, and builders for records.
+
+pub(crate) mod records;
+pub(crate) mod scratch;
