@@ -11,3 +11,4 @@ pub mod html;
 pub mod load;
 pub mod normalize;
 pub mod record;
+pub mod trends;

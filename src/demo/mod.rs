@@ -86,7 +86,13 @@ pub fn pipelines() -> Result<Vec<Pipeline>, ConfigError> {
 
 /// The part of a pipeline's address that its saved site stands in for on the wire.
 pub fn origin(pipeline: &Pipeline) -> String {
-    let end = pipeline.source.url.find("://").map_or(0, |scheme| scheme + 3);
-    let host_end = pipeline.source.url[end..].find(['/', '?', '#']).map_or(pipeline.source.url.len(), |host| end + host);
+    let end = pipeline
+        .source
+        .url
+        .find("://")
+        .map_or(0, |scheme| scheme + 3);
+    let host_end = pipeline.source.url[end..]
+        .find(['/', '?', '#'])
+        .map_or(pipeline.source.url.len(), |host| end + host);
     pipeline.source.url[..host_end].to_owned()
 }
