@@ -2,10 +2,11 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
-use trendy::config::{Environment, Pipeline, load_pipelines, load_schedules, placeholders};
+use trendy::config::{Environment, Pipeline, load_schedules, placeholders};
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::services;
 
 /// Check every pipeline and schedule file, before anything is fetched
 #[derive(Debug, clap::Args)]
@@ -13,7 +14,7 @@ pub(super) struct CheckArgs {}
 
 pub(super) fn run(_: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let pipelines = load_pipelines(Path::new(settings.get("pipelines").unwrap_or_default()));
+    let pipelines = services::pipeline_catalog(&settings);
     let known: BTreeSet<&str> = pipelines.entries.iter().map(|pipeline| pipeline.id.as_str()).collect();
     let schedules = load_schedules(Path::new(settings.get("schedules").unwrap_or_default()), &known);
 

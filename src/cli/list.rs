@@ -1,12 +1,12 @@
 use std::path::Path;
 
 use serde::Serialize;
-use trendy::config::load_pipelines;
 use trendy::record::{Kind, PipelineId};
 
 use super::Context;
 use super::exit::{Exit, Failure};
 use super::output::{FormatArgs, print_rows};
+use super::services;
 
 /// List the pipelines
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ struct Row<'a> {
 
 pub(super) fn run(args: &ListArgs, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let pipelines = load_pipelines(Path::new(settings.get("pipelines").unwrap_or_default())).all_or_problems()?;
+    let pipelines = services::pipelines(&settings)?;
     let rows: Vec<Row<'_>> = pipelines
         .iter()
         .map(|pipeline| Row {

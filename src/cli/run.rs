@@ -5,7 +5,9 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use trendy::config::{Pipeline, Settings, suggestion};
 use trendy::record::{Counts, Outcome, Record};
-use trendy::run::{PublishSummary, RunOptions, RunSummary, Services, publish_all, run as run_pipeline};
+use trendy::load::Store;
+use trendy::publish::{Target, elasticsearch::ElasticsearchTarget};
+use trendy::run::{PublishSummary, RunOptions, RunSummary, Services, elasticsearch, publish_all, run as run_pipeline};
 use trendy::telemetry::ProgressBars;
 
 use super::Context;
@@ -61,6 +63,7 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     }
     let publish_limit = publish_limit(&settings)?;
     let services = services::services(&settings, &context.environment).await?;
+    let target = elasticsearch(&settings, &services.store).map_err(Failure::usage)?;
     let bars = bars(context);
     if args.dry_run {
         return dry_run(&chosen, &services, &args, &bars).await;
@@ -70,8 +73,7 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     services.collector.close().await;
     let mut exit = print_summary(&summaries, args.output.format)?;
     if !args.no_publish {
-        let published = publish_all(&services.store, &settings, publish_limit).await.map_err(Failure::run)?;
-        exit = exit.max(report_published(&published)?);
+        exit = exit.max(publish(&services.store, target.as_ref(), publish_limit).await?);
     }
     Ok(exit)
 }
@@ -150,7 +152,18 @@ pub(super) fn print_summary(summaries: &[RunSummary], format: Format) -> Result<
     Ok(exit)
 }
 
-fn report_published(published: &[PublishSummary]) -> Result<Exit, Failure> {
+/// Sends the target, if there is one, what it does not have yet.
+pub(super) async fn publish(
+    store: &Store,
+    target: Option<&ElasticsearchTarget>,
+    limit: Duration,
+) -> Result<Exit, Failure> {
+    let targets: Vec<&dyn Target> = target.into_iter().map(|target| target as &dyn Target).collect();
+    Ok(report_published(&publish_all(store, &targets, limit).await?))
+}
+
+/// Tells on stderr how far the targets are.
+pub(super) fn report_published(published: &[PublishSummary]) -> Exit {
     let mut exit = Exit::Done;
     for target in published {
         match &target.problem {
@@ -165,7 +178,7 @@ fn report_published(published: &[PublishSummary]) -> Result<Exit, Failure> {
             None => tracing::info!("target {}: {} documents sent", target.target, target.sent),
         }
     }
-    Ok(exit)
+    exit
 }
 
 /// Prints the records that a run would load, one JSON object a line, as they come.

@@ -8,14 +8,15 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::sync::watch;
 use trendy::config::{CronExpression, Overlap, Pipeline, Schedule};
-use trendy::run::{RunOptions, Services, publish_all};
+use trendy::publish::elasticsearch::ElasticsearchTarget;
+use trendy::run::{RunOptions, Services, elasticsearch};
 use trendy::schedule::{Crontab, next_slots};
 use trendy::telemetry::ProgressBars;
 
 use super::Context;
 use super::exit::{Exit, Failure};
 use super::output::{Format, FormatArgs, print_json, print_rows};
-use super::run::{print_summary, publish_limit, run_all};
+use super::run::{print_summary, publish, publish_limit, run_all};
 use super::services;
 
 /// Longest sleep at a stretch: the clock may be set while the daemon sleeps.
@@ -124,11 +125,12 @@ async fn daemon(context: &Context) -> Result<Exit, Failure> {
     }
     let limit = publish_limit(&settings)?;
     let services = services::services(&settings, &context.environment).await?;
+    let target = elasticsearch(&settings, &services.store).map_err(Failure::usage)?;
     tracing::info!("{} schedules; the next is due at {}", schedules.len(), first_due(&schedules));
     let loops = schedules.iter().map(|schedule| async {
         let own: Vec<Arc<Pipeline>> =
             pipelines.iter().filter(|pipeline| schedule.pipelines.contains(&pipeline.id)).cloned().collect();
-        follow(schedule, &own, &services, &settings, limit).await;
+        follow(schedule, &own, &services, target.as_ref(), limit).await;
     });
     futures_util::future::join_all(loops).await;
     services.collector.close().await;
@@ -144,7 +146,7 @@ async fn follow(
     schedule: &Schedule,
     pipelines: &[Arc<Pipeline>],
     services: &Services,
-    settings: &trendy::config::Settings,
+    target: Option<&ElasticsearchTarget>,
     limit: Duration,
 ) {
     let mut from = Timestamp::now();
@@ -153,15 +155,15 @@ async fn follow(
             tracing::warn!("schedule `{}` never fires again", schedule.id);
             return;
         };
-        if !sleep_until(due, services.stop.clone()).await {
+        if !sleep_until(due + random_part(schedule.jitter), services.stop.clone()).await {
             return;
         }
         let summaries = run_all(pipelines, services, &RunOptions::default(), &ProgressBars::hidden()).await;
         if let Err(failure) = print_summary(&summaries, Format::Ndjson) {
             tracing::error!("cannot print the summary of `{}`: {failure:?}", schedule.id);
         }
-        if let Err(error) = publish_all(&services.store, settings, limit).await {
-            tracing::error!("cannot publish after `{}`: {error}", schedule.id);
+        if let Err(failure) = publish(&services.store, target, limit).await {
+            tracing::error!("cannot publish after `{}`: {failure:?}", schedule.id);
         }
         // A run that outlasts its slot: the slot is left out, or run right after.
         from = match schedule.overlap {
@@ -169,6 +171,12 @@ async fn follow(
             Overlap::Queue => due,
         };
     }
+}
+
+/// A random part of a duration, in milliseconds.
+fn random_part(whole: Duration) -> Duration {
+    let parts = whole.as_millis().max(1);
+    Duration::from_millis(u64::try_from(uuid::Uuid::new_v4().as_u128() % parts).unwrap_or_default())
 }
 
 /// False when asked to stop before the time has come.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use trendy::collect::{CollectSettings, Collector, Twins};
-use trendy::config::{Environment, Pipeline, Schedule, Settings, load_pipelines, load_schedules};
+use trendy::config::{Catalog, Environment, Pipeline, Problem, Schedule, Settings, load_pipelines, load_schedules, suggestion};
 use trendy::load::Store;
 use trendy::normalize::Dictionaries;
+use trendy::normalize::place::Stations;
 use trendy::run::Services;
 
 use super::exit::{Exit, Failure};
@@ -85,7 +86,22 @@ fn user_agent(contact: Option<&str>) -> String {
 
 /// The pipelines of the settings' folder.
 pub(super) fn pipelines(settings: &Settings) -> Result<Vec<Pipeline>, Failure> {
-    Ok(load_pipelines(Path::new(settings.get("pipelines").unwrap_or_default())).all_or_problems()?)
+    Ok(pipeline_catalog(settings).all_or_problems()?)
+}
+
+/// The pipelines of the settings' folder and what is wrong with the others, stations that are not known included.
+pub(super) fn pipeline_catalog(settings: &Settings) -> Catalog<Pipeline> {
+    let mut catalog = load_pipelines(Path::new(settings.get("pipelines").unwrap_or_default()));
+    let stations = Stations::bundled();
+    for pipeline in &catalog.entries {
+        for id in pipeline.source.stations.iter().filter(|id| *id != "all" && stations.get(id).is_none()) {
+            let known = stations.iter().map(|station| station.id.as_str());
+            let hint = suggestion(id, known).or_else(|| Some("see `dictionaries/stations.toml`, or write `all`".to_owned()));
+            let message = format!("`stations`: there is no station `{id}`");
+            catalog.problems.push(Problem { hint, ..Problem::of_file(&pipeline.path, message) });
+        }
+    }
+    catalog
 }
 
 /// The schedules of the settings' folder, for these pipelines.

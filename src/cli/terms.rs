@@ -24,7 +24,7 @@ struct Explained<'a> {
     text: &'a str,
     start: usize,
     end: usize,
-    rule: String,
+    rule: &'a str,
     confidence: f32,
 }
 
@@ -33,21 +33,21 @@ pub(super) fn run(args: &TermsArgs, context: &Context) -> Result<Exit, Failure> 
     let mut out = std::io::stdout().lock();
     let mut answer = |text: &str| -> Result<(), Failure> {
         if args.explain {
-            for found in dictionaries.terms.find(text) {
+            for found in dictionaries.terms().find(text) {
                 let explained = Explained {
                     term: &found.term.name,
                     kind: found.term.kind.as_str(),
                     text: &text[found.span.clone()],
                     start: found.span.start,
                     end: found.span.end,
-                    rule: found.rule.to_string(),
+                    rule: found.rule.as_str(),
                     confidence: found.confidence,
                 };
                 serde_json::to_writer(&mut out, &explained).map_err(std::io::Error::from)?;
                 writeln!(out)?;
             }
         } else {
-            let names: Vec<String> = dictionaries.terms.terms(text).into_iter().map(|term| term.name).collect();
+            let names: Vec<String> = dictionaries.terms().terms(text).into_iter().map(|term| term.name).collect();
             writeln!(out, "{}", names.join(", "))?;
         }
         Ok(())

@@ -17,6 +17,7 @@ mod schedule;
 mod settings;
 
 pub use catalog::{Catalog, load_pipelines, load_schedules};
+pub use check::parse_duration;
 pub use cron::{CronExpression, InvalidCron};
 pub use document::suggestion;
 pub use environment::{Environment, MissingVariable, Secret, fill, placeholders};

@@ -9,8 +9,16 @@
 mod css;
 pub mod feed;
 mod json;
+pub mod kma;
+mod known;
+mod link;
+pub mod sitemap;
 mod value;
+mod xml;
 
+use std::collections::BTreeMap;
+
+pub use known::reader_text;
 use url::Url;
 
 use crate::config::{Detail, ListFormat, Paging, Pipeline, Rule, Select};
@@ -51,6 +59,37 @@ pub enum ExtractError {
         /// The first characters.
         start: String,
     },
+    /// The page should be a feed.
+    #[error("cannot read {url}: {source}")]
+    Feed {
+        /// The page.
+        url: String,
+        /// What it is instead.
+        #[source]
+        source: feed::FeedError,
+    },
+    /// The weather service refused, or its answer is none.
+    #[error("{url}: {source}")]
+    Kma {
+        /// The page; its key is a placeholder.
+        url: String,
+        /// What it said.
+        #[source]
+        source: kma::KmaError,
+    },
+}
+
+impl ExtractError {
+    /// What a service's declared refusal asks of us; none where the page simply is not what it should be.
+    pub fn refusal(&self) -> Option<kma::Retry> {
+        match self {
+            Self::Kma {
+                source: kma::KmaError::Refused(refusal),
+                ..
+            } => Some(refusal.retry),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a page of a pipeline's list.
@@ -58,7 +97,8 @@ pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError
     let mut listing = match &pipeline.list.format {
         ListFormat::Items(Select::Css { selector, .. }) => css::listing(pipeline, selector, page)?,
         ListFormat::Items(Select::Json { path, .. }) => json::listing(pipeline, path, page)?,
-        ListFormat::Feed | ListFormat::Kma => Listing::default(),
+        ListFormat::Feed => known::feed(page)?,
+        ListFormat::Kma => known::kma(page)?,
     };
     if pipeline.detail.is_none() {
         let (items, rejections) = complete(pipeline, listing.items);
@@ -69,11 +109,7 @@ pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError
 }
 
 /// Reads the page behind an entry; what the list said of it stands where the page says nothing.
-pub fn detail(
-    pipeline: &Pipeline,
-    format: Detail,
-    page: &Page,
-) -> Result<Result<Item, Rejection>, ExtractError> {
+pub fn detail(pipeline: &Pipeline, page: &Page) -> Result<Result<Item, Rejection>, ExtractError> {
     let Role::Detail { entry } = &page.request.role else {
         return Ok(Err(rejection(
             page.url.as_str(),
@@ -81,9 +117,10 @@ pub fn detail(
             None,
         )));
     };
-    let values = match format {
-        Detail::Css => css::detail(pipeline, page)?,
-        Detail::Json => json::detail(pipeline, page)?,
+    let values = match pipeline.detail {
+        Some(Detail::Css) => css::detail(pipeline, page)?,
+        Some(Detail::Json) => json::detail(pipeline, page)?,
+        None => BTreeMap::new(),
     };
     let mut item = Item::clone(entry);
     if let (Values::Fields(fields), values) = (&mut item.values, values) {

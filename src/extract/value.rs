@@ -27,8 +27,8 @@ fn take(rule: &Rule, text: &str) -> Option<String> {
     })
 }
 
-/// The texts of each rule's field; `candidates` gives what a rule's selector matches. A field that holds one text takes
-/// the first that is not blank.
+/// The texts of each rule's field; `candidates` gives what a rule's selector matches. A field that holds one value
+/// takes the first that is not blank.
 pub(super) fn fields<'a, C: IntoIterator<Item = String>>(
     rules: impl Iterator<Item = (&'a Field, &'a Rule)>,
     candidates: impl Fn(&'a Rule) -> C,
@@ -38,7 +38,7 @@ pub(super) fn fields<'a, C: IntoIterator<Item = String>>(
         let taken = candidates(rule)
             .into_iter()
             .filter_map(|text| take(rule, &text));
-        let texts: Vec<String> = if field.is_list() {
+        let texts: Vec<String> = if field.takes_all() {
             taken.collect()
         } else {
             taken.take(1).collect()

@@ -63,13 +63,11 @@ pub fn of_html(fragment: &str) -> String {
         lines.push(fragment);
         return lines.finish();
     }
-    match tree::parse_fragment(fragment) {
-        Ok(html) => of_tree(&html),
-        Err(_) => {
-            without_tags(fragment, &mut lines);
-            lines.finish()
-        }
+    if let Ok(html) = tree::parse_fragment(fragment) {
+        return of_tree(&html);
     }
+    without_tags(fragment, &mut lines);
+    lines.finish()
 }
 
 /// Text of HTML whose markup is itself escaped (`&lt;p&gt;`), as Greenhouse sends it. Markup that is not escaped is

@@ -24,9 +24,10 @@ const READERS: u32 = 3;
 /// How long to wait while another process writes. A load takes a fraction of a second; a backup takes longer.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The temporary tables of [`Staging`], empty. Each is used once a transaction.
+/// The temporary tables of [`Staging`], empty. Each is used once a transaction. They have no index on ids, so that the
+/// planner, which knows no sizes, walks them and looks up records, never the other way.
 const STAGING: &str = "
-CREATE TEMP TABLE IF NOT EXISTS staged_seen (id BLOB PRIMARY KEY, content_hash BLOB, terms TEXT, seen_at TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_seen (id BLOB, content_hash BLOB, terms TEXT, seen_at TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord INTEGER PRIMARY KEY, id BLOB, kind TEXT, scope TEXT, pipeline TEXT,
     url TEXT, seen_at TEXT, dated_at TEXT, content_hash BLOB, revision INTEGER, op TEXT, terms TEXT, document TEXT,
     diff TEXT);

@@ -138,9 +138,17 @@ fields! {
 }
 
 impl Field {
-    /// Whether it holds several texts.
-    pub const fn is_list(self) -> bool {
-        matches!(self, Self::EmploymentType | Self::Tags | Self::Author)
+    /// Whether it takes every text that a rule matches: lists, and long texts that stand in several parts.
+    pub const fn takes_all(self) -> bool {
+        matches!(
+            self,
+            Self::EmploymentType
+                | Self::Tags
+                | Self::Author
+                | Self::Description
+                | Self::Summary
+                | Self::Text
+        )
     }
 }
 

@@ -19,12 +19,17 @@ const BATCH_AGE: Duration = Duration::from_secs(2);
 pub(super) enum Load {
     /// A page was fetched.
     Fetched,
-    /// The list names this record; its detail page may yet fail.
-    Seen(RecordId),
     /// A record.
     Record(Box<Record>),
-    /// Something that did not become one, and what it means should nothing become one.
-    Rejected(Rejection, Option<Outcome>),
+    /// Something that did not become one.
+    Rejected {
+        /// Why.
+        rejection: Rejection,
+        /// How the run ends if nothing becomes a record.
+        means: Outcome,
+        /// The entry of the list that it is: still present, though its content could not be read.
+        present: Option<RecordId>,
+    },
 }
 
 /// Where batches go.
@@ -58,12 +63,12 @@ pub(super) async fn load(
         let ended = matches!(next, Ok(None));
         match next {
             Ok(Some(Load::Fetched)) => batch.pages += 1,
-            Ok(Some(Load::Seen(id))) => batch.seen.push(id),
             Ok(Some(Load::Record(record))) => batch.records.push(*record),
-            Ok(Some(Load::Rejected(rejection, outcome))) => {
-                if let (Some(outcome), None) = (outcome, &sunk.first_failure) {
-                    sunk.first_failure = Some((outcome, format!("{}: {}", rejection.url, rejection.reason)));
+            Ok(Some(Load::Rejected { rejection, means, present })) => {
+                if sunk.first_failure.is_none() {
+                    sunk.first_failure = Some((means, format!("{}: {}", rejection.url, rejection.reason)));
                 }
+                batch.seen.extend(present);
                 batch.rejections.push(rejection);
             }
             Ok(None) | Err(_) => {}

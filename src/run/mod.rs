@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
-pub use publish::{PublishSummary, publish_all};
+pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
 
 use crate::collect::{Collector, FetchError};
 use crate::config::Pipeline;

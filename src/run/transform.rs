@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc};
 
 use super::loader::Load;
@@ -9,12 +10,12 @@ use super::walk::send;
 use crate::config::Pipeline;
 use crate::extract;
 use crate::normalize::{self, Dictionaries};
-use crate::record::{self, Item, Outcome, Rejection, Stage};
+use crate::record::{self, Item, Outcome, RecordId, Rejection, Stage};
 
 /// Something to make a record of.
 pub(super) enum Page {
-    /// The page behind an entry.
-    Detail(record::Page),
+    /// The page behind an entry, and the entry's id.
+    Detail(record::Page, RecordId),
     /// An entry that says everything itself.
     Entry(Item),
 }
@@ -39,27 +40,22 @@ pub(super) async fn transform(
 }
 
 fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
-    let fetched_at = match &page {
-        Page::Detail(page) => page.fetched_at,
-        Page::Entry(_) => jiff::Timestamp::now(),
+    let (fetched_at, present, item) = match page {
+        Page::Entry(item) => (Timestamp::now(), normalize::identity(pipeline, &item), Ok(item)),
+        Page::Detail(page, id) => (page.fetched_at, id, complete(pipeline, &page)),
     };
-    let item = match (page, pipeline.detail) {
-        (Page::Detail(page), Some(format)) => match extract::detail(pipeline, format, &page) {
-            Ok(item) => item,
-            Err(error) => Err(Rejection {
-                stage: Stage::Extract,
-                url: page.url.to_string(),
-                reason: error.to_string(),
-                payload: None,
-            }),
-        },
-        (Page::Entry(item), _) => Ok(item),
-        (Page::Detail(_), None) => unreachable!("only a pipeline with detail pages asks for them"),
-    };
-    match item.and_then(|item| normalize::normalize(item, &normalize::Context { pipeline, dictionaries, fetched_at })) {
+    let context = normalize::Context { pipeline, dictionaries, fetched_at };
+    match item.and_then(|item| normalize::normalize(item, &context)) {
         Ok(record) => Load::Record(Box::new(record)),
-        Err(rejection) => Load::Rejected(rejection, Some(Outcome::Broken)),
+        Err(rejection) => Load::Rejected { rejection, means: Outcome::Broken, present: Some(present) },
     }
+}
+
+fn complete(pipeline: &Pipeline, page: &record::Page) -> Result<Item, Rejection> {
+    extract::detail(pipeline, page).unwrap_or_else(|error| {
+        let (url, reason) = (page.url.to_string(), error.to_string());
+        Err(Rejection { stage: Stage::Extract, url, reason, payload: None })
+    })
 }
 
 /// Runs work that computes, off the async threads.

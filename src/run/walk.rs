@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -12,13 +13,17 @@ use super::transform::{Page as PageWork, blocking};
 use super::{RunOptions, Services, loader::Load, requests};
 use crate::collect::{FetchError, Fetcher};
 use crate::config::{ListFormat, Paging, Pipeline};
+use crate::extract::kma::Retry;
 use crate::extract::{self, ExtractError, Listing};
-use crate::normalize;
+use crate::normalize::{self, place::Station};
 use crate::record::{Item, Outcome, Page, RecordId, Rejection, Request, Role, Stage};
 use crate::telemetry::Progress;
 
 /// How many issues back a station is asked for when the newest is not out after all.
 const ISSUES_BACK: u32 = 1;
+/// Pauses before a service that stumbled is asked again: 1, 2 and 4 seconds, then the next station has its turn.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_secs(4);
 
 /// What a walk found.
 pub(super) struct Walked {
@@ -122,16 +127,9 @@ impl<'a> Walk<'a> {
         let mut last_failure = None;
         let mut answered = false;
         for station in self.services.dictionaries.stations.chosen(&self.pipeline.source.stations) {
-            let mut back = 0;
-            let listing = loop {
-                let request = match requests::station(self.pipeline, station, now, back) {
-                    Ok(request) => request,
-                    Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
-                };
-                match self.read(&request, outlets).await {
-                    Err(Ending::NotOut(_)) if back < ISSUES_BACK => back += 1,
-                    result => break result.map_err(|ending| (request.url, ending)),
-                }
+            let (url, listing) = match self.station(station, now, outlets).await {
+                Ok(answer) => answer,
+                Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
             };
             match listing {
                 Ok(listing) => {
@@ -140,18 +138,43 @@ impl<'a> Walk<'a> {
                         return end;
                     }
                 }
-                Err((_, Ending::Stopped)) => return WalkEnd::Interrupted,
                 // What is wrong with the key or the quota is wrong for every station.
-                Err((_, ending @ Ending::Refused(..))) => return ending.after(1),
-                Err((url, ending)) => {
+                Err(ending @ Ending::Stopped) => return ending.after(1),
+                Err(ending) if matches!(ending.refusal(), Some(Retry::WhenQuotaRenews | Retry::Never)) => {
+                    return ending.after(1);
+                }
+                Err(ending) => {
                     let (outcome, reason) = ending.fact();
                     let rejection = Rejection { stage: Stage::Collect, url: url.into(), reason: reason.clone(), payload: None };
-                    send(&outlets.loads, Load::Rejected(rejection, Some(outcome))).await;
+                    send(&outlets.loads, Load::Rejected { rejection, means: outcome, present: None }).await;
                     last_failure = Some(WalkEnd::Failed(outcome, reason));
                 }
             }
         }
         last_failure.filter(|_| !answered).unwrap_or(WalkEnd::Complete)
+    }
+
+    /// Asks for a station's newest issue, or the one before it where the newest is not out after all.
+    async fn station(
+        &self,
+        station: &Station,
+        now: Timestamp,
+        outlets: &Outlets,
+    ) -> Result<(Url, Result<Listing, Ending>), requests::BadAddress> {
+        let mut back = 0;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let request = requests::station(self.pipeline, station, now, back)?;
+            let result = self.read(&request, outlets).await;
+            match result.as_ref().err().and_then(Ending::refusal) {
+                Some(Retry::OneSlotBack) if back < ISSUES_BACK => back += 1,
+                Some(Retry::WithBackoff) if pause <= LAST_PAUSE => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                _ => return Ok((request.url, result)),
+            }
+        }
     }
 
     /// Fetches and reads one page of the list.
@@ -163,9 +186,9 @@ impl<'a> Walk<'a> {
         self.progress.page();
         send(&outlets.loads, Load::Fetched).await;
         let pipeline = Arc::clone(self.pipeline);
-        let mut listing = blocking(move || extract::listing(&pipeline, &page)).await.map_err(Ending::of_extract)?;
+        let mut listing = blocking(move || extract::listing(&pipeline, &page)).await.map_err(Ending::Unreadable)?;
         for rejection in std::mem::take(&mut listing.rejections) {
-            send(&outlets.loads, Load::Rejected(rejection, Some(Outcome::Broken))).await;
+            send(&outlets.loads, Load::Rejected { rejection, means: Outcome::Broken, present: None }).await;
         }
         Ok(listing)
     }
@@ -185,7 +208,6 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if self.pipeline.detail.is_some() {
-                send(&outlets.loads, Load::Seen(id)).await;
                 send(&outlets.entries, item).await;
             } else {
                 send(&outlets.pages, PageWork::Entry(item)).await;
@@ -203,28 +225,31 @@ enum Ending {
     Stopped,
     Fetch(FetchError),
     Unreadable(ExtractError),
-    NotOut(ExtractError),
-    Refused(Outcome, ExtractError),
 }
 
 impl Ending {
-    fn of_extract(error: ExtractError) -> Self {
-        match error.refusal() {
-            Some(extract::Refusal::NotOut) => Self::NotOut(error),
-            Some(extract::Refusal::Quota) => Self::Refused(Outcome::Blocked, error),
-            Some(extract::Refusal::ForAPerson) => Self::Refused(Outcome::Failed, error),
-            None => Self::Unreadable(error),
+    /// What the service that was asked wants of us, where it said so.
+    fn refusal(&self) -> Option<Retry> {
+        match self {
+            Self::Unreadable(error) => error.refusal(),
+            Self::Stopped | Self::Fetch(_) => None,
         }
     }
 
     fn fact(&self) -> (Outcome, String) {
-        match self {
-            Self::Stopped => (Outcome::Failed, "interrupted".to_owned()),
-            Self::Fetch(error) => (error.outcome(), error.to_string()),
-            Self::Unreadable(error) => (Outcome::Broken, error.to_string()),
-            Self::NotOut(error) => (Outcome::Empty, error.to_string()),
-            Self::Refused(outcome, error) => (*outcome, error.to_string()),
-        }
+        let outcome = match (self, self.refusal()) {
+            (Self::Fetch(error), _) => error.outcome(),
+            (_, Some(Retry::WhenQuotaRenews)) => Outcome::Blocked,
+            (_, Some(Retry::OneSlotBack)) => Outcome::Empty,
+            (_, Some(Retry::WithBackoff | Retry::Never)) | (Self::Stopped, None) => Outcome::Failed,
+            (Self::Unreadable(_), None) => Outcome::Broken,
+        };
+        let reason = match self {
+            Self::Stopped => "interrupted".to_owned(),
+            Self::Fetch(error) => error.to_string(),
+            Self::Unreadable(error) => error.to_string(),
+        };
+        (outcome, reason)
     }
 
     /// The end of a walk that failed at this page: a later page leaves a part of the list.
@@ -257,6 +282,7 @@ pub(super) async fn details(
             if *stop.borrow() {
                 continue;
             }
+            let id = normalize::identity(pipeline, &item);
             let request = Request {
                 pipeline: pipeline.id.clone(),
                 url: item.entry.url.clone(),
@@ -269,23 +295,23 @@ pub(super) async fn details(
             match fetched {
                 Ok(page) => {
                     send(&loads, Load::Fetched).await;
-                    send(&pages, PageWork::Detail(page)).await;
+                    send(&pages, PageWork::Detail(page, id)).await;
                 }
-                Err(error) => send(&loads, failed_detail(&request, &error)).await,
+                Err(error) => send(&loads, failed_detail(id, &request, &error)).await,
             }
         }
     });
     futures_util::future::join_all(workers).await;
 }
 
-fn failed_detail(request: &Request, error: &FetchError) -> Load {
+fn failed_detail(id: RecordId, request: &Request, error: &FetchError) -> Load {
     let rejection = Rejection {
         stage: Stage::Collect,
         url: request.url.to_string(),
         reason: error.to_string(),
         payload: None,
     };
-    Load::Rejected(rejection, Some(error.outcome()))
+    Load::Rejected { rejection, means: error.outcome(), present: Some(id) }
 }
 
 /// Waits until the process is asked to stop; for ever when nobody can ask.

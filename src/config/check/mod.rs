@@ -299,7 +299,7 @@ impl Checker<'_> {
 }
 
 /// A duration with its unit, such as `2s` or `1h 30m`.
-pub(in crate::config) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!("`{text}` is no duration: write a number and its unit, such as `2s`, `10m`, `1h`")
     };

@@ -8,8 +8,8 @@ use super::{FeedEntry, FeedHead};
 /// A title made of an entry's text has at most so many characters.
 const MADE_TITLE_LENGTH: usize = 100;
 
-/// More tags than this describe nothing; a hostile feed has a million.
-const MAX_TAGS: usize = 100;
+/// More tags or authors than this say nothing; a hostile feed has a million.
+const MAX_LIST: usize = 100;
 
 /// A value and the rank of who said it: a better rank replaces it, the same rank does not.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Draft {
         }
         match &mut self.authors.0 {
             Some((held, names)) if *held == rank => {
-                if !names.contains(&name) {
+                if names.len() < MAX_LIST && !names.contains(&name) {
                     names.push(name);
                 }
             }
@@ -108,7 +108,7 @@ impl Draft {
 
     pub(super) fn tag(&mut self, tag: &str) {
         let tag = one_line(tag);
-        if !tag.is_empty() && self.tags.len() < MAX_TAGS && !self.tags.contains(&tag) {
+        if !tag.is_empty() && self.tags.len() < MAX_LIST && !self.tags.contains(&tag) {
             self.tags.push(tag);
         }
     }
@@ -178,7 +178,7 @@ fn joined(authors: &Ranked<Vec<String>>) -> Option<String> {
 
 /// The beginning of a text as a title, for the short notes that have none.
 fn made_title(text: &FeedText) -> Option<FeedText> {
-    let words = text.words();
+    let words = text.first_words();
     if words.is_empty() {
         return None;
     }

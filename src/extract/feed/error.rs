@@ -1,4 +1,4 @@
-use super::text::strip_tags;
+use super::text::{beginning, strip_tags};
 
 /// Why a document gave no feed: what it is instead.
 #[derive(Debug, thiserror::Error)]
@@ -72,13 +72,4 @@ impl FeedError {
             beginning: beginning(&text, 80).to_owned(),
         }
     }
-}
-
-/// The first bytes of a text, cut between characters.
-fn beginning(text: &str, length: usize) -> &str {
-    let mut end = text.len().min(length);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

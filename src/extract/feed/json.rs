@@ -11,12 +11,23 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::draft::Draft;
-use super::link;
 use super::text::FeedText;
 use super::{FeedEntry, FeedError, FeedHead};
+use crate::extract::link;
 
 /// Names that an error message lists of an object that is no feed.
 const KEYS_IN_MESSAGE: usize = 6;
+
+/// What is read of the feed itself.
+const HEAD_KEYS: [&str; 7] = [
+    "version",
+    "title",
+    "language",
+    "home_page_url",
+    "next_url",
+    "author",
+    "authors",
+];
 
 pub(super) fn read<F>(text: &str, url: &Url, on_entry: F) -> Result<FeedHead, FeedError>
 where
@@ -172,9 +183,11 @@ where
         while let Some(key) = map.next_key::<String>()? {
             if key == "items" {
                 map.next_value_seed(Items(self))?;
-            } else {
+            } else if HEAD_KEYS.contains(&key.as_str()) {
                 let value: Value = map.next_value()?;
                 self.head_value(&key, &value);
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
             if self.keys.len() < KEYS_IN_MESSAGE {
                 self.keys.push(key);

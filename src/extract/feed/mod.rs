@@ -17,7 +17,6 @@ mod draft;
 mod error;
 mod field;
 mod json;
-mod link;
 mod namespace;
 mod text;
 

@@ -89,6 +89,9 @@ impl Namespace {
     }
 }
 
+/// Declarations in force at once. Feeds have a dozen; each name is looked up among them.
+const MAX_BINDINGS: usize = 256;
+
 /// The prefixes in force, innermost last.
 #[derive(Debug, Default)]
 pub(super) struct Scope<'a> {
@@ -111,7 +114,9 @@ impl<'a> Scope<'a> {
             },
             None => return,
         };
-        self.bindings.push((prefix, Namespace::of_address(address)));
+        if self.bindings.len() < MAX_BINDINGS {
+            self.bindings.push((prefix, Namespace::of_address(address)));
+        }
     }
 
     /// Lets unprefixed names be those of feeds, whatever the root declared: a root that is called `rss` is one.

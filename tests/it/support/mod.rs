@@ -2,3 +2,4 @@
 
 pub(crate) mod records;
 pub(crate) mod scratch;
+pub(crate) mod trendy;

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 use trendy::load::Batch;
-use trendy::record::{Body, ContentHash, Job, Kind, PipelineId, Record, RecordId, Term, TermType};
+use trendy::record::{
+    Body, ContentHash, Job, Kind, PipelineId, Post, Reading, Record, RecordId, Term, TermType,
+    Weather, WeatherKind,
+};
 
 pub(crate) const PIPELINE: &str = "programmers";
 pub(crate) const BOARD: &str = "programmers";
@@ -30,16 +33,63 @@ pub(crate) fn job_with(number: u32, change: impl FnOnce(&mut Job)) -> Record {
         ..Job::default()
     };
     change(&mut job);
-    let body = Body::Job(Box::new(job));
+    record(job_id(number), Body::Job(Box::new(job)))
+}
+
+fn record(id: RecordId, body: Body) -> Record {
     Record {
-        id: job_id(number),
+        id,
         pipeline: pipeline(),
-        url: format!("https://jobs.example/{number}"),
+        url: format!("https://source.example/{id}"),
         content_hash: ContentHash::of(&body),
         terms: vec![term("Go"), term("Kotlin")],
         body,
         seen_at: minute(0),
     }
+}
+
+pub(crate) fn post(number: u32) -> Record {
+    let post = Post {
+        title: format!("Post {number}"),
+        source: "tech-blog".to_owned(),
+        published_at: Some(minute(-60)),
+        ..Post::default()
+    };
+    record(
+        RecordId::of(Kind::Post, &[&post.title]),
+        Body::Post(Box::new(post)),
+    )
+}
+
+/// The reading of one hour: a variable and a missing one.
+pub(crate) fn weather(hour: u32) -> Record {
+    let valid_at = minute(i64::from(hour) * 60);
+    let reading = |value, raw: &str| Reading {
+        value,
+        unit: Some("°C".to_owned()),
+        raw: raw.to_owned(),
+        min: None,
+        max: None,
+    };
+    let values = [
+        ("temperature", reading(Some(20.5), "20.5")),
+        ("snow", reading(None, "-999")),
+    ];
+    let weather = Weather {
+        provider: "kma".to_owned(),
+        station: "seoul".to_owned(),
+        kind: WeatherKind::Forecast,
+        issued_at: minute(0),
+        valid_at,
+        values: values
+            .map(|(name, reading)| (name.to_owned(), reading))
+            .into(),
+    };
+    let id = RecordId::of(
+        Kind::Weather,
+        &["kma", "seoul", "forecast", &valid_at.to_string()],
+    );
+    record(id, Body::Weather(weather))
 }
 
 pub(crate) fn job(number: u32) -> Record {

@@ -10,8 +10,8 @@ use crate::extract::feed::FeedEntry;
 use crate::extract::feed::capture::{Capture, Reading};
 use crate::extract::feed::draft::Draft;
 use crate::extract::feed::field::Field;
-use crate::extract::feed::link;
 use crate::extract::feed::namespace::Namespace;
+use crate::extract::link;
 use crate::extract::xml::{Tag, local_name};
 
 impl<'a, F> Document<'a, F>
@@ -83,12 +83,19 @@ where
         };
         let kind = attribute(self.attribute(tag, "type"));
         let mode = attribute(self.attribute(tag, "mode"));
+        // Atom of any version: content of a type that is neither text nor XML is in base 64.
+        let is_binary = self.dialect == Some(Dialect::Atom)
+            && kind.contains('/')
+            && !kind.starts_with("text/")
+            && !kind.ends_with("xml")
+            && !kind.ends_with("html");
+        let is_base64 = mode == "base64" || is_binary;
         let reading = match kind.as_str() {
             "xhtml" | "application/xhtml+xml" => Reading::Inline,
             "html" | "text/html" if mode == "xml" => Reading::Inline,
             "html" | "text/html" | "application/html" => Reading::Html,
             "text" | "plain" | "text/plain" => Reading::Plain,
-            _ if mode == "base64" => Reading::Either,
+            _ if is_base64 => Reading::Either,
             _ => match (self.dialect, namespace, field) {
                 (_, Namespace::Xhtml, _) => Reading::Inline,
                 (_, Namespace::Media, _) | (Some(Dialect::Atom), Namespace::Core, _) => {
@@ -99,7 +106,7 @@ where
                 _ => Reading::Either,
             },
         };
-        (reading, mode == "base64")
+        (reading, is_base64)
     }
 
     /// A link in the manner of Atom, by its relation and type.
@@ -188,7 +195,7 @@ where
             return self.bases.last().unwrap_or(&self.bases[0]);
         };
         match self.head.link.get() {
-            Some(site) if self.entry.is_some() && site.host() != own.host() => site,
+            Some(site) if self.entry.is_some() && site.origin() != own.origin() => site,
             _ => own,
         }
     }

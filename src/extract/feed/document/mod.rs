@@ -13,9 +13,9 @@ use url::Url;
 
 use super::capture::{Capture, End};
 use super::draft::Draft;
-use super::link;
 use super::namespace::{Namespace, Scope};
 use super::{FeedEntry, FeedError, FeedHead};
+use crate::extract::link;
 use crate::extract::xml::{Tag, Token, Tokens, local_name};
 
 /// Elements open at once. Feeds have five or six; markup in texts does not count.

@@ -19,6 +19,10 @@ fn text_is_read_by_its_type() {
         title("type='html'", "Q&amp;A &lt;b&gt;x&lt;/b&gt;"),
         html("Q&amp;A <b>x</b>")
     );
+    assert_eq!(
+        title("type='application/octet-stream'", "MSAmbHQ7IDxiPjI8L2I+"),
+        html("1 &lt; <b>2</b>")
+    );
     let xhtml = "<x:div xmlns:x='http://www.w3.org/1999/xhtml'>A &lt;tag&gt; &amp; <x:i class='k'>b<x:br/></x:i></x:div>";
     assert_eq!(
         title("type='xhtml'", xhtml),

@@ -1,9 +1,10 @@
+//! Addresses as documents write them, made absolute.
+
 use url::Url;
 
-/// The absolute address that a feed means by `text`, if it is one that can be fetched.
+/// The absolute address that a document means by `text`, if it is one that can be fetched.
 ///
-/// Feeds break addresses over lines and pad them; `Url` drops such blanks itself, but for those at the ends of an HTML
-/// template's indentation. `javascript:`, `data:` and the like are dropped: a record's link is put before people.
+/// Templates break addresses over lines and pad them: such blanks are dropped. `javascript:`, `data:` and the like are dropped: a record's link is put before people.
 pub(super) fn resolve(base: &Url, text: &str) -> Option<Url> {
     let text = text.trim();
     if text.is_empty() {

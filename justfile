@@ -1,0 +1,40 @@
+# Lists the recipes.
+default:
+    @just --list
+
+# What CI runs: servers up, format, lints, tests on real servers, servers down.
+ci:
+    dev/test
+
+# Servers for tests: up, and their addresses for this shell.
+up:
+    dev/up
+
+# Servers down.
+down:
+    dev/down
+
+# The quick round: format, lints, unit tests. No server needed.
+quick:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    cargo test --lib --bins
+
+# The main job, on saved sites.
+demo *ARGS:
+    cargo run --release -- demo {{ARGS}}
+
+# Accept changed snapshots (reads them first: `git diff`).
+accept:
+    INSTA_UPDATE=always cargo test
+
+# Files made from the code.
+generate:
+    mkdir -p docs/schema
+    cargo run -q -- schema pipeline > docs/schema/pipeline.json
+    cargo run -q -- schema schedule > docs/schema/schedule.json
+    cargo run -q -- schema settings > docs/schema/settings.json
+
+# Licences and advisories of the dependencies (needs `cargo install cargo-deny`).
+deny:
+    cargo deny check

@@ -1,0 +1,52 @@
+use std::io::Write;
+use std::time::Duration;
+
+use trendy::publish::elasticsearch::ElasticsearchTarget;
+use trendy::run::{elasticsearch, publish_all};
+
+use super::Context;
+use super::exit::{Exit, Failure, with_causes};
+use super::run::report_published;
+use super::services;
+
+/// The Elasticsearch index
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum IndexCommand {
+    /// Install the templates, and the indices behind their aliases; twice is once
+    Setup,
+    /// Send what the index does not have yet
+    Sync(SyncArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SyncArgs {
+    /// Longest time, such as `10m`
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = trendy::config::parse_duration)]
+    limit: Duration,
+}
+
+pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit, Failure> {
+    let settings = context.settings()?;
+    let store = services::open_store(&settings).await?;
+    let target: ElasticsearchTarget = elasticsearch(&settings, &store).map_err(Failure::usage)?.ok_or_else(|| {
+        Failure::usage("no Elasticsearch is configured\n  hint: set ELASTICSEARCH_URL, or `elasticsearch_url` in trendy.toml")
+    })?;
+    match command {
+        IndexCommand::Setup => {
+            let report = target.setup().await.map_err(|error| Failure::run(with_causes(&error)))?;
+            let mut out = std::io::stdout().lock();
+            for name in &report.created {
+                writeln!(out, "created {name}")?;
+            }
+            writeln!(out, "templates are in place; text is analysed by `{}`", report.analyzer)?;
+            Ok(Exit::Done)
+        }
+        IndexCommand::Sync(args) => {
+            let published = publish_all(&store, &[&target], args.limit).await?;
+            for summary in &published {
+                writeln!(std::io::stdout(), "{}: {} sent, {} refused, lag {}", summary.target, summary.sent, summary.refused, summary.lag)?;
+            }
+            Ok(report_published(&published))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The texts of an item, read as what their fields are.
+
+use jiff::Timestamp;
+
+use super::date::{self, DateContext, DayMonthOrder, Deadline};
+use super::{Context, text};
+use crate::config::{Rule, Transform};
+use crate::html;
+use crate::record::{Field, Item, Values};
+
+/// The fields of one item, the pipeline's defaults behind them.
+pub(super) struct Fields<'a> {
+    item: &'a Item,
+    context: &'a Context<'a>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) const fn of(item: &'a Item, context: &'a Context<'a>) -> Self {
+        Self { item, context }
+    }
+
+    /// The texts of a field as the page has them, its markup removed where its rule says that there is some.
+    pub(super) fn texts(&self, field: Field) -> Vec<String> {
+        let Values::Fields(values) = &self.item.values else {
+            return Vec::new();
+        };
+        let texts = values.get(&field).map(Vec::as_slice).unwrap_or_default();
+        if texts.is_empty() {
+            return self
+                .context
+                .pipeline
+                .defaults
+                .get(&field)
+                .cloned()
+                .into_iter()
+                .collect();
+        }
+        let is_markup = self
+            .rule(field)
+            .is_some_and(|rule| rule.transform == Some(Transform::HtmlText));
+        let read = |text: &String| {
+            if is_markup {
+                html::text::of_escaped_html(text)
+            } else {
+                text.clone()
+            }
+        };
+        texts.iter().map(read).collect()
+    }
+
+    fn rule(&self, field: Field) -> Option<&'a Rule> {
+        let pipeline = self.context.pipeline;
+        pipeline
+            .fields
+            .get(&field)
+            .or_else(|| pipeline.list.fields.get(&field))
+    }
+
+    /// A field in one line; several texts are joined.
+    pub(super) fn line(&self, field: Field) -> Option<String> {
+        let line = self
+            .texts(field)
+            .iter()
+            .map(|text| text::one_line(text))
+            .collect::<Vec<_>>()
+            .join(", ");
+        if line.is_empty() { None } else { Some(line) }
+    }
+
+    /// A field in its lines; several texts follow each other.
+    pub(super) fn lines(&self, field: Field) -> Option<String> {
+        let lines = text::lines(&self.texts(field).join("\n"));
+        if lines.is_empty() { None } else { Some(lines) }
+    }
+
+    /// An instant; a text that names none is an error, never an absent date.
+    pub(super) fn instant(&self, field: Field) -> Result<Option<Timestamp>, String> {
+        let Some(text) = self.line(field) else {
+            return Ok(None);
+        };
+        let read = date::parse(&text, &self.dates());
+        read.map(Some)
+            .map_err(|error| format!("field `{field}`: {error}"))
+    }
+
+    /// The end of a listing; none while it stays open.
+    pub(super) fn deadline(&self, field: Field) -> Result<Option<Timestamp>, String> {
+        let Some(text) = self.line(field) else {
+            return Ok(None);
+        };
+        match date::deadline(&text, &self.dates()) {
+            Ok(Deadline::Until(instant)) => Ok(Some(instant)),
+            Ok(_) => Ok(None),
+            Err(error) => Err(format!("field `{field}`: {error}")),
+        }
+    }
+
+    fn dates(&self) -> DateContext {
+        DateContext {
+            zone: self.context.pipeline.source.timezone.clone(),
+            now: self.context.fetched_at,
+            order: DayMonthOrder::default(),
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! What job boards say of experience, employment and remote work, to values that can be counted.
+//!
+//! A text that says nothing which is understood gives none: a wrong number in a chart is worse than a missing one.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// From this many years on a number means "no limit": boards write 100, and nobody asks for more than half of it.
+const NO_LIMIT: u8 = 50;
+
+/// Years of experience that a posting asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Experience {
+    /// Least; none where nothing is asked for.
+    pub min: Option<u8>,
+    /// Most; none where it is open.
+    pub max: Option<u8>,
+}
+
+/// Words for postings that ask for none.
+const ANY: &[&str] = &[
+    "무관",
+    "notrequired",
+    "noexperience",
+    "anyexperience",
+    "nopreference",
+];
+
+/// Words for beginners.
+const NEWCOMER: &[&str] = &[
+    "신입",
+    "entrylevel",
+    "newgrad",
+    "freshgrad",
+    "graduate",
+    "beginner",
+];
+
+/// Experience from a text; none where the text does not speak of it.
+///
+/// `신입` is 0 to 0; `신입·경력` is 0 and up; `경력` alone is 1 and up; `무관` sets no bound at all.
+pub fn experience(text: &str) -> Option<Experience> {
+    let compact = compact(text);
+    let has = |words: &[&str]| words.iter().any(|word| compact.contains(word));
+    let is_newcomer = has(NEWCOMER);
+    let years = years(&compact);
+    let bounds = match years.as_slice() {
+        [] if has(ANY) => return Some(Experience::default()),
+        [] if is_newcomer && has(&["경력", "experienced"]) => (Some(0), None),
+        [] if is_newcomer => (Some(0), Some(0)),
+        [] if compact.contains("경력") => (Some(1), None),
+        [] => return None,
+        [years] if is_newcomer => (Some(0), Some(*years)),
+        [years] if has(&["이하", "까지", "upto", "atmost", "maximum", "lessthan"]) => {
+            (None, Some(*years))
+        }
+        [years] if has(&["미만", "under"]) => (None, Some(years.saturating_sub(1))),
+        [years] if compact.contains(&format!("~{years}")) => (None, Some(*years)),
+        [years] if is_at_least(&compact) => (Some(*years), None),
+        [years] => (Some(*years), Some(*years)),
+        [first, second, ..] => (Some(*first.min(second)), Some(*first.max(second))),
+    };
+    let limit = |years: u64| u8::try_from(years).ok().filter(|years| *years < NO_LIMIT);
+    Some(Experience {
+        min: bounds.0.and_then(limit),
+        max: bounds.1.and_then(limit),
+    })
+}
+
+/// Years given as a number of their own, as Wanted's `annual_to`; 100 there means no limit.
+pub fn years_limit(years: f64) -> Option<u8> {
+    let reached = (0..NO_LIMIT).rev().find(|limit| f64::from(*limit) <= years);
+    reached.filter(|_| years < f64::from(NO_LIMIT))
+}
+
+fn is_at_least(compact: &str) -> bool {
+    let signs = [
+        "이상", "부터", "+", "↑", "~", "atleast", "minimum", "min.", "ormore", "over", "morethan",
+    ];
+    // `경력 3년` and `3 years of experience` ask for that much or more, too.
+    signs.iter().any(|sign| compact.contains(sign))
+        || compact.contains("경력")
+        || compact.contains("experience")
+}
+
+/// The numbers of a text that count years: `3~5년`, `3년차`, `5+ years`. Months count as the years they fill, and
+/// numbers with another unit (`2명`, `40 hours`) not at all.
+fn years(compact: &str) -> Vec<u64> {
+    let mut years = Vec::new();
+    // A number before a sign of a range waits for the unit behind the next.
+    let mut waiting = None;
+    let mut rest = compact;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let digits = &rest[start..];
+        let end = digits
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(digits.len());
+        let number: u64 = digits[..end].parse().unwrap_or(u64::MAX);
+        rest = &digits[end..];
+        let unit = rest.trim_start_matches(['+', '↑']);
+        if ["년", "year", "yr", "yoe"]
+            .iter()
+            .any(|sign| unit.starts_with(sign))
+            && !unit.starts_with("년생")
+        {
+            years.extend(waiting.take());
+            years.push(number);
+        } else if unit.starts_with("개월") || unit.starts_with("month") {
+            years.extend(years.is_empty().then_some(number / 12));
+        } else {
+            let is_range = unit.starts_with(['~', '-']) || unit.starts_with("to");
+            waiting = is_range.then_some(number);
+        }
+    }
+    years
+}
+
+/// Names of the types of employment, and the signs of each in a text without blanks and hyphens, lower case.
+const EMPLOYMENT: &[(&str, &[&str])] = &[
+    (
+        "full_time",
+        &[
+            "fulltime",
+            "permanent",
+            "regular",
+            "정규직",
+            "정직원",
+            "풀타임",
+            "正社員",
+            "正社员",
+        ],
+    ),
+    (
+        "part_time",
+        &[
+            "parttime",
+            "파트타임",
+            "파트",
+            "시간제",
+            "아르바이트",
+            "알바",
+            "workingstudent",
+        ],
+    ),
+    (
+        "contract",
+        &[
+            "contract",
+            "fixedterm",
+            "계약직",
+            "기간제",
+            "위촉직",
+            "도급",
+            "촉탁",
+            "契約社員",
+        ],
+    ),
+    (
+        "temporary",
+        &[
+            "temporary",
+            "temp",
+            "seasonal",
+            "casual",
+            "임시직",
+            "일용직",
+            "파견",
+            "단기",
+        ],
+    ),
+    (
+        "internship",
+        &["intern", "trainee", "apprentice", "인턴", "수습생", "실습"],
+    ),
+    ("freelance", &["freelanc", "프리랜서", "프리랜스"]),
+    ("volunteer", &["volunteer", "자원봉사"]),
+    ("per_diem", &["perdiem"]),
+];
+
+/// Types of employment in texts, sorted, each once; `other` where texts say something that is none of them.
+///
+/// Notes in parentheses do not count: `인턴 (정규직 전환 가능)` is an internship.
+pub fn employment_types<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut types: Vec<String> = Vec::new();
+    let mut is_said = false;
+    for text in texts {
+        let compact = compact(&without_notes(text)).replace(['-', '_'], "");
+        is_said |= !compact.is_empty();
+        for (name, signs) in EMPLOYMENT {
+            if signs.iter().any(|sign| contains_sign(&compact, sign)) {
+                types.push((*name).to_owned());
+            }
+        }
+    }
+    if types.is_empty() && is_said {
+        types.push("other".to_owned());
+    }
+    types.sort_unstable();
+    types.dedup();
+    types
+}
+
+/// Whether a text has a sign that no other word hides: `비정규직` is the opposite of `정규직`, and neither `internal` nor
+/// `template` speaks of employment.
+fn contains_sign(compact: &str, sign: &str) -> bool {
+    match sign {
+        "temp" => compact == sign,
+        "intern" => compact.match_indices(sign).any(|(at, _)| {
+            let after = &compact[at + sign.len()..];
+            !after.starts_with("al") && !after.starts_with("ation") && !after.starts_with("et")
+        }),
+        "정규직" => compact
+            .match_indices(sign)
+            .any(|(at, _)| !compact[..at].ends_with('비')),
+        _ => compact.contains(sign),
+    }
+}
+
+fn without_notes(text: &str) -> String {
+    let text: String = text.nfkc().collect();
+    let mut outside = String::new();
+    let mut depth = 0_usize;
+    for character in text.chars() {
+        match character {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            character if depth == 0 => outside.push(character),
+            _ => {}
+        }
+    }
+    if outside.trim().is_empty() {
+        text
+    } else {
+        outside
+    }
+}
+
+/// Whether a job can be done from anywhere; none where the text does not say. A hybrid job cannot: it has a place.
+pub fn remote(text: &str) -> Option<bool> {
+    let compact = compact(text).replace(['-', '_'], "");
+    let has = |words: &[&str]| words.iter().any(|word| compact.contains(word));
+    match compact.as_str() {
+        "true" | "yes" | "y" | "1" | "가능" => return Some(true),
+        "false" | "no" | "n" | "0" | "불가" | "불가능" => return Some(false),
+        _ => {}
+    }
+    if has(&[
+        "hybrid",
+        "하이브리드",
+        "병행",
+        "일부재택",
+        "부분재택",
+        "partiallyremote",
+        "partlyremote",
+        "remoteoptional",
+    ]) || (has(&["재택", "원격"]) && has(&["주1", "주2", "주3", "주4", "불가", "없음"]))
+        || has(&["notremote", "noremote", "nonremote", "remoteno"])
+    {
+        return Some(false);
+    }
+    if has(&[
+        "telecommut",
+        "remote",
+        "재택",
+        "원격",
+        "workfromhome",
+        "wfh",
+        "workfromanywhere",
+        "anywhere",
+        "リモート",
+    ]) {
+        return Some(true);
+    }
+    has(&[
+        "onsite",
+        "inoffice",
+        "inperson",
+        "office",
+        "출근",
+        "상주",
+        "사무실",
+        "현장",
+    ])
+    .then_some(false)
+}
+
+/// Lower case, compatibility form, no blanks, one kind of hyphen and tilde.
+fn compact(text: &str) -> String {
+    let folded = text
+        .nfkc()
+        .flat_map(char::to_lowercase)
+        .filter(|c| !c.is_whitespace());
+    folded
+        .map(|c| match c {
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+            '\u{301c}' | '\u{223c}' => '~',
+            c => c,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn experience_is_read_from_what_boards_write() {
+        for (text, min, max) in [
+            ("3~5년", Some(3), Some(5)),
+            ("경력 3~5년", Some(3), Some(5)),
+            ("경력(3년~7년)", Some(3), Some(7)),
+            ("3년 ~ 5년차", Some(3), Some(5)),
+            ("경력 3년 이상", Some(3), None),
+            ("경력 3년↑", Some(3), None),
+            ("경력 10년차 이상", Some(10), None),
+            ("경력 5년", Some(5), None),
+            ("3년 이하", None, Some(3)),
+            ("~3년", None, Some(3)),
+            ("3년 미만", None, Some(2)),
+            ("신입", Some(0), Some(0)),
+            ("신입·경력", Some(0), None),
+            ("신입/경력", Some(0), None),
+            ("신입 ~ 3년", Some(0), Some(3)),
+            ("경력", Some(1), None),
+            ("경력무관", None, None),
+            ("무관", None, None),
+            ("5+ years", Some(5), None),
+            ("5+ years of experience", Some(5), None),
+            ("3-5 yrs", Some(3), Some(5)),
+            ("3 to 5 years", Some(3), Some(5)),
+            ("at least 2 years", Some(2), None),
+            ("2 years of experience", Some(2), None),
+            ("up to 2 years", None, Some(2)),
+            ("Entry level", Some(0), Some(0)),
+            ("No experience required", None, None),
+            ("36 months", Some(3), Some(3)),
+            ("5~100년", Some(5), None),
+            ("５〜７년", Some(5), Some(7)),
+        ] {
+            assert_eq!(experience(text), Some(Experience { min, max }), "{text}");
+        }
+        for text in ["", "서울", "2명", "Senior", "주 40시간", "99"] {
+            assert_eq!(experience(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_years_are_no_limit() {
+        assert_eq!(years_limit(7.0), Some(7));
+        assert_eq!(years_limit(0.0), Some(0));
+        assert_eq!(years_limit(2.5), Some(2));
+        assert_eq!(years_limit(100.0), None);
+        assert_eq!(years_limit(-1.0), None);
+        assert_eq!(years_limit(f64::NAN), None);
+    }
+
+    #[test]
+    fn employment_types_have_one_name() {
+        for (text, expected) in [
+            ("FULL_TIME", "full_time"),
+            ("Full-time", "full_time"),
+            ("https://schema.org/PART_TIME", "part_time"),
+            ("CONTRACTOR", "contract"),
+            ("TEMPORARY", "temporary"),
+            ("INTERN", "internship"),
+            ("VOLUNTEER", "volunteer"),
+            ("PER_DIEM", "per_diem"),
+            ("OTHER", "other"),
+            ("정규직", "full_time"),
+            ("비정규직", "other"),
+            ("계약직", "contract"),
+            ("인턴 (정규직 전환 가능)", "internship"),
+            ("채용연계형 인턴십", "internship"),
+            ("파트타임", "part_time"),
+            ("프리랜서", "freelance"),
+            ("정규직, 계약직", "contract full_time"),
+            ("FULL_TIME,CONTRACTOR", "contract full_time"),
+            ("Permanent", "full_time"),
+            ("병역특례", "other"),
+            ("International", "other"),
+            ("  ", ""),
+        ] {
+            assert_eq!(employment_types([text]).join(" "), expected, "{text}");
+        }
+        assert_eq!(
+            employment_types(["INTERN", "FULL_TIME", "intern"]),
+            ["full_time", "internship"]
+        );
+        assert!(employment_types([]).is_empty());
+    }
+
+    #[test]
+    fn remote_is_said_or_unknown() {
+        for text in [
+            "TELECOMMUTE",
+            "Remote",
+            "Remote - US",
+            "전면 재택근무",
+            "원격 근무",
+            "true",
+            "Work from home",
+        ] {
+            assert_eq!(remote(text), Some(true), "{text}");
+        }
+        for text in [
+            "false",
+            "Hybrid",
+            "재택 병행",
+            "주 2회 재택",
+            "재택 불가",
+            "On-site",
+            "Not remote",
+            "OnSite",
+            "remote (hybrid)",
+        ] {
+            assert_eq!(remote(text), Some(false), "{text}");
+        }
+        for text in ["", "서울 강남구", "Berlin", "미정"] {
+            assert_eq!(remote(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Publishing after a run: every configured target, one after the other.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use url::Url;
+
+use crate::config::Settings;
+use crate::load::{Store, StoreError};
+use crate::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget, InvalidSettings};
+use crate::publish::{self, PublishEnd, Target};
+
+/// How far a target came.
+#[derive(Debug, Clone, Serialize)]
+pub struct PublishSummary {
+    /// The target.
+    pub target: String,
+    /// Records that were written or deleted.
+    pub sent: u64,
+    /// Records that it refused for good; now dead letters.
+    pub refused: u64,
+    /// How far it is behind, in numbers of the log.
+    pub lag: i64,
+    /// Why it is behind.
+    pub problem: Option<String>,
+}
+
+/// A target that cannot be made from the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The address is none.
+    #[error("`elasticsearch_url` is no address: {0}")]
+    Address(#[from] url::ParseError),
+    /// A setting does not fit.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+}
+
+/// The Elasticsearch of the settings, where they name one.
+pub fn elasticsearch(settings: &Settings, store: &Store) -> Result<Option<ElasticsearchTarget>, TargetError> {
+    let Some(url) = settings.get("elasticsearch_url") else { return Ok(None) };
+    let mut target = ElasticsearchSettings::at(Url::parse(url)?);
+    if let Some(prefix) = settings.get("index_prefix") {
+        prefix.clone_into(&mut target.index_prefix);
+    }
+    Ok(Some(ElasticsearchTarget::new(&target, store.identity())?))
+}
+
+/// Sends each target what it does not have yet, for at most this long each. A target that is down is told in its
+/// summary: its data is kept, and the next call goes on.
+pub async fn publish_all(store: &Store, targets: &[&dyn Target], limit: Duration) -> Result<Vec<PublishSummary>, StoreError> {
+    let mut summaries = Vec::with_capacity(targets.len());
+    for target in targets {
+        let name = target.name().to_owned();
+        summaries.push(match publish::publish(store, *target, limit).await {
+            Ok(report) => PublishSummary {
+                target: name,
+                sent: report.sent,
+                refused: report.refused,
+                lag: report.lag,
+                problem: match report.end {
+                    PublishEnd::CaughtUp => None,
+                    PublishEnd::Deadline => Some(format!("{} s were not enough", limit.as_secs())),
+                    PublishEnd::Elsewhere => Some("another process is publishing to it".to_owned()),
+                },
+            },
+            Err(error) => PublishSummary {
+                lag: publish::lag(store, &name).await?,
+                target: name,
+                sent: 0,
+                refused: 0,
+                problem: Some(error.to_string()),
+            },
+        });
+    }
+    Ok(summaries)
+}

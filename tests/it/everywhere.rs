@@ -1,0 +1,85 @@
+//! The same run over the same sites gives the same records in SQLite, Postgres and Elasticsearch.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use trendy::load::Store;
+use trendy::record::Kind;
+
+use crate::support::scratch::{on_postgres, on_sqlite};
+use crate::support::trendy::Workspace;
+
+const PIPELINES: [&str; 5] = ["python-jobs", "daangn-greenhouse", "toss-tech", "naver-d2", "kma-observation"];
+
+/// What is compared of a record: its content hash, whether it is open, and its terms.
+type Seen = BTreeMap<String, (String, bool, Vec<String>)>;
+
+async fn run(database: &str, elasticsearch: Option<&str>, prefix: &str) -> Seen {
+    let mut workspace = Workspace::shipped(&PIPELINES, 1).await;
+    workspace.set("KMA_SERVICE_KEY", "not-asked-for");
+    workspace.set("DATABASE_URL", database);
+    if let Some(url) = elasticsearch {
+        workspace.set("ELASTICSEARCH_URL", url);
+        workspace.set("TRENDY_INDEX_PREFIX", prefix);
+        let said = workspace.trendy(&["index", "setup"]).await;
+        assert_eq!(said.status, 0, "{said:#?}");
+    }
+    let said = workspace.trendy(&["run", "--all", "--format", "json"]).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+
+    let store = Store::open(database).await.unwrap();
+    let mut seen = Seen::new();
+    for kind in Kind::ALL {
+        for record in store.records_after(kind, None, 1000).await.unwrap() {
+            seen.insert(record.id.to_string(), of_document(&record.document));
+        }
+    }
+    seen
+}
+
+fn of_document(document: &Value) -> (String, bool, Vec<String>) {
+    let mut terms: Vec<String> = document["terms"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|term| term["name"].as_str().or_else(|| term.as_str()).unwrap().to_owned())
+        .collect();
+    terms.sort();
+    let hash = document["content_hash"].as_str().unwrap().to_owned();
+    (hash, document["active"].as_bool().unwrap_or(true), terms)
+}
+
+/// Every document behind the aliases of a prefix.
+async fn indexed(url: &str, prefix: &str) -> Seen {
+    let client = reqwest::Client::builder().build().unwrap();
+    client.post(format!("{url}/{prefix}-*/_refresh")).send().await.unwrap();
+    let mut seen = Seen::new();
+    for kind in Kind::ALL {
+        let answer = client.get(format!("{url}/{prefix}-{kind}/_search?size=1000")).send().await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        for hit in answer["hits"]["hits"].as_array().unwrap() {
+            seen.insert(hit["_id"].as_str().unwrap().to_owned(), of_document(&hit["_source"]));
+        }
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_postgres_and_elasticsearch_hold_the_same_ids_terms_and_counts() {
+    let elasticsearch = crate::elasticsearch::server();
+    let prefix = format!("test-{}", uuid::Uuid::new_v4().simple());
+    on_sqlite(async |sqlite| {
+        let prefix_inside = prefix.clone();
+        on_postgres(async move |postgres| {
+            let in_sqlite = run(&sqlite.url, None, "").await;
+            let in_postgres = run(&postgres.url, Some(&elasticsearch), &prefix_inside).await;
+            let in_elasticsearch = indexed(&elasticsearch, &prefix_inside).await;
+            assert!(in_sqlite.len() > 50, "{} records", in_sqlite.len());
+            assert_eq!(in_sqlite, in_postgres);
+            assert_eq!(in_sqlite, in_elasticsearch);
+        })
+        .await;
+    })
+    .await;
+    crate::elasticsearch::remove(&prefix).await;
+}
