@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::{Grain, Scale, position};
 
 /// Height of the drawing in pixels, as the style sheet has it. Only the labels at the ends of the lines need it.
-const HEIGHT: f64 = 240.0;
+const HEIGHT: f64 = 300.0;
 
 /// Least distance of two labels' middles, in pixels.
 const LABEL: f64 = 16.0;
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn labels_of_lines_that_end_together_are_moved_apart_inside_the_drawing() {
-        let placed = spread(&[240.0, 240.0, 0.0, 239.0]);
+        let placed = spread(&[300.0, 300.0, 0.0, 299.0]);
         let mut sorted = placed.clone();
         sorted.sort_by(f64::total_cmp);
         assert!(sorted.windows(2).all(|pair| pair[1] - pair[0] >= LABEL));

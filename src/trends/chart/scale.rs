@@ -15,8 +15,8 @@ pub(in crate::trends) struct Scale {
     step: f64,
 }
 
-/// About as many steps as a chart of some 240 pixels has room for.
-const STEPS: f64 = 4.0;
+/// Steps at most: as many as are easy to read off at the height of a chart.
+const STEPS: f64 = 5.0;
 
 impl Scale {
     /// The axis for values of this range, in steps of 1, 2 or 5 times a power of ten.
@@ -87,6 +87,7 @@ mod tests {
         assert_eq!(ticks(0.0, 17.0, Grain::Whole), [0.0, 5.0, 10.0, 15.0, 20.0]);
         assert_eq!(ticks(-3.0, 8.0, Grain::Fine), [-5.0, 0.0, 5.0, 10.0]);
         assert_eq!(ticks(0.0, 0.4, Grain::Fine).len(), 5);
+        assert_eq!(ticks(0.0, 0.98, Grain::Fine).len(), 6);
     }
 
     #[test]

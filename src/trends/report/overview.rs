@@ -19,7 +19,7 @@ pub(super) fn tiles(totals: &[KindTotal], runs: &[LastRun]) -> Vec<Tile> {
     let well = runs.iter().filter(|run| run.outcome == Some(Outcome::Ok));
     tiles.push(Tile {
         label: "Pipelines",
-        value: format!("{} / {}", well.count(), runs.len()),
+        value: format!("{} of {}", well.count(), runs.len()),
         note: "ended well in their last run".to_owned(),
     });
     tiles

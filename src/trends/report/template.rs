@@ -1,3 +1,5 @@
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::page::Page;
@@ -8,10 +10,14 @@ pub(super) fn render(page: &Page) -> Result<String, minijinja::Error> {
     // Whatever a template is called, a value in it is text.
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    // A block on its own line leaves no line.
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()?;
+    environment.set_syntax(syntax);
     environment.add_template("style.css", include_str!("../templates/style.css"))?;
     environment.add_template("charts.html", include_str!("../templates/charts.html"))?;
     environment.add_template("report.html", include_str!("../templates/report.html"))?;
-    environment.get_template("report.html")?.render(page)
+    environment.get_template("report.html")?.render(Serde(page))
 }
