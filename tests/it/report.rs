@@ -520,17 +520,27 @@ async fn numbers_of_the_report_are_those_loaded(scratch: Scratch) {
 async fn hostile_text_stays_text(scratch: Scratch) {
     const SCRIPT: &str = "<script>alert(1)</script>";
     const QUOTES: &str = "\" onmouseover=\"alert(1)\" '><img src=x onerror=alert(1)>";
-    let mut listing = job(1, "2026-11-20T00:00:00Z", Some(QUOTES), &[SCRIPT, "Go"]);
-    listing.url = "javascript:alert(1)".to_owned();
-    if let Body::Job(job) = &mut listing.body {
-        job.title = SCRIPT.to_owned();
-    }
-    let mut article = post("x", "2026-11-20T00:00:00Z", QUOTES, &[QUOTES]);
-    article.url = "data:text/html,<script>alert(1)</script>".to_owned();
-    if let Body::Post(post) = &mut article.body {
-        post.language = Some("en\" onclick=\"alert(1)".to_owned());
-        post.source = "</style><script>alert(1)</script>{{ 7 * 7 }}".to_owned();
-    }
+    let listing = Body::Job(Box::new(Job {
+        board: "board".to_owned(),
+        title: SCRIPT.to_owned(),
+        company: Some(QUOTES.to_owned()),
+        posted_at: Some(now()),
+        ..Job::default()
+    }));
+    let article = Body::Post(Box::new(Post {
+        title: QUOTES.to_owned(),
+        source: "</style><script>alert(1)</script>{{ 7 * 7 }}".to_owned(),
+        language: Some("en\" onclick=\"alert(1)".to_owned()),
+        published_at: Some(now()),
+        ..Post::default()
+    }));
+    let listing = record(job_id("1"), "javascript:alert(1)", &[SCRIPT, "Go"], listing);
+    let article = record(
+        RecordId::of(Kind::Post, &["x"]),
+        "data:text/html,<script>alert(1)</script>",
+        &[QUOTES],
+        article,
+    );
     let records = vec![
         listing,
         article,

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{Grain, Scale, position};
+use super::{Scale, position};
 
 /// A bar that lies in the cell of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,12 +20,7 @@ impl Bar {
     pub(in crate::trends) fn all(values: &[f64]) -> Vec<Self> {
         let low = values.iter().copied().fold(0.0, f64::min);
         let high = values.iter().copied().fold(0.0, f64::max);
-        let scale = if low < 0.0 {
-            Scale::covering(low, high, Grain::Fine)
-        } else {
-            // Nothing to the left: the longest bar takes the whole cell.
-            Scale::exactly(0.0, high)
-        };
+        let scale = Scale::exactly(low, high);
         let zero = scale.percent(0.0);
         values
             .iter()

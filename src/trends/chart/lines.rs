@@ -163,7 +163,7 @@ fn hovers(names: &[String], series: &[Series], write: impl Fn(f64) -> String) ->
         let mut title = name.clone();
         for series in series {
             if let Some(value) = series.values.get(index).copied().flatten() {
-                title.push_str(&format!("\n{}: {}", series.name, write(value)));
+                title.extend(["\n", &series.name, ": ", &write(value)]);
             }
         }
         Hover {

@@ -15,8 +15,8 @@ pub(in crate::trends) struct Scale {
     step: f64,
 }
 
-/// Steps at most: as many as are easy to read off at the height of a chart.
-const STEPS: f64 = 5.0;
+/// Steps at most: more lines than that are no help to the eye.
+const STEPS: f64 = 7.0;
 
 impl Scale {
     /// The axis for values of this range, in steps of 1, 2 or 5 times a power of ten.
@@ -31,16 +31,14 @@ impl Scale {
                 step: 1.0,
             };
         }
-        let rough = range / STEPS;
-        let power = 10_f64.powf(rough.log10().floor());
-        let factor = [1.0, 2.0, 5.0]
+        let power = 10_f64.powf((range / STEPS).log10().floor());
+        let steps = |step: f64| (high / step).ceil() - (low / step).floor();
+        let step = [1.0, 2.0, 5.0, 10.0]
             .into_iter()
-            .find(|factor| factor * power >= rough * 0.999)
-            .unwrap_or(10.0);
-        let step = match grain {
-            Grain::Whole => (factor * power).max(1.0),
-            Grain::Fine => factor * power,
-        };
+            .map(|factor| factor * power)
+            .filter(|step| grain == Grain::Fine || *step >= 1.0)
+            .find(|step| steps(*step) <= STEPS)
+            .unwrap_or((20.0 * power).max(1.0));
         Self {
             low: (low / step).floor() * step,
             high: (high / step).ceil() * step,
@@ -85,7 +83,11 @@ mod tests {
     #[test]
     fn steps_are_round_and_cover_the_values() {
         assert_eq!(ticks(0.0, 17.0, Grain::Whole), [0.0, 5.0, 10.0, 15.0, 20.0]);
-        assert_eq!(ticks(-3.0, 8.0, Grain::Fine), [-5.0, 0.0, 5.0, 10.0]);
+        assert_eq!(
+            ticks(-3.0, 8.0, Grain::Fine),
+            [-4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0]
+        );
+        assert_eq!(ticks(-6.0, 5.0, Grain::Whole).len(), 7);
         assert_eq!(ticks(0.0, 0.4, Grain::Fine).len(), 5);
         assert_eq!(ticks(0.0, 0.98, Grain::Fine).len(), 6);
     }

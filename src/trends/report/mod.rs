@@ -43,5 +43,5 @@ pub async fn report(store: &Store, now: Timestamp) -> Result<String, ReportError
 /// The report as of `now`, its days and months in the time zone of `now`.
 pub async fn report_at(store: &Store, now: &Zoned) -> Result<String, ReportError> {
     let answers = Answers::of(store, now).await?;
-    Ok(template::render(&Page::new(answers, now))?)
+    Ok(template::render(&Page::new(&answers, now))?)
 }

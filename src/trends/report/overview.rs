@@ -40,7 +40,7 @@ fn tile(total: &KindTotal) -> Tile {
         Kind::Weather => Tile {
             label: "Weather records",
             value: count(total.records),
-            note: "one a station and hour".to_owned(),
+            note: "by station and hour".to_owned(),
         },
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(answers: Answers, now: &Zoned) -> Self {
+    pub(super) fn new(answers: &Answers, now: &Zoned) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             made_at: when::whole(now),

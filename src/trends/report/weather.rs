@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::when::{self, When};
 use crate::record::WeatherKind;
-use crate::trends::chart::{Bar, Grain, Scale, degrees, path};
+use crate::trends::chart::{Bar, Scale, degrees, path};
 use crate::trends::queries::StationHour;
 
 /// The temperature at each station.
@@ -95,7 +95,7 @@ impl Course {
         let drawing = Drawing {
             first: *hours.first()?,
             last: *hours.last()?,
-            scale: Scale::covering(low, high, Grain::Fine),
+            scale: Scale::exactly(low, high),
         };
         Some(Self {
             since: when::instant(drawing.first, now),
