@@ -39,6 +39,7 @@ const PIPELINES_AT_ONCE: usize = 4;
 
 /// Collect, load and publish
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct RunArgs {
     /// Pipelines, by name
     #[arg(value_name = "PIPELINE", required_unless_present = "all")]

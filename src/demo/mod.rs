@@ -22,14 +22,40 @@ pub use site::{Arrival, Site, SiteError};
 /// The saved sites this build ships with, so that `trendy demo` needs no file but the program.
 pub static FIXTURES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/fixtures");
 
+/// The pipeline files this build ships with.
+static PIPELINES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
+
+/// The shipped pipelines, in the order of their names.
+pub fn pipelines() -> Result<Vec<Pipeline>, ConfigError> {
+    let mut pipelines = Vec::new();
+    for file in PIPELINES.files() {
+        let path = Path::new("pipelines").join(file.path());
+        let text = String::from_utf8_lossy(file.contents()).into_owned();
+        pipelines.push(Pipeline::parse(&path, text)?);
+    }
+    pipelines.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(pipelines)
+}
+
+/// The part of a pipeline's address that its saved site stands in for on the wire.
+pub fn origin(pipeline: &Pipeline) -> String {
+    let end = pipeline
+        .source
+        .url
+        .find("://")
+        .map_or(0, |scheme| scheme + 3);
+    let host_end = pipeline.source.url[end..]
+        .find(['/', '?', '#'])
+        .map_or(pipeline.source.url.len(), |host| end + host);
+    pipeline.source.url[..host_end].to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::record::Counts;
-
-    static PIPELINES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
 
     type Expected = BTreeMap<String, BTreeMap<String, Counts>>;
 
@@ -67,32 +93,4 @@ mod tests {
             );
         }
     }
-}
-
-/// The pipeline files this build ships with.
-static PIPELINES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
-
-/// The shipped pipelines, in the order of their names.
-pub fn pipelines() -> Result<Vec<Pipeline>, ConfigError> {
-    let mut pipelines = Vec::new();
-    for file in PIPELINES.files() {
-        let path = Path::new("pipelines").join(file.path());
-        let text = String::from_utf8_lossy(file.contents()).into_owned();
-        pipelines.push(Pipeline::parse(&path, text)?);
-    }
-    pipelines.sort_by(|one, other| one.id.cmp(&other.id));
-    Ok(pipelines)
-}
-
-/// The part of a pipeline's address that its saved site stands in for on the wire.
-pub fn origin(pipeline: &Pipeline) -> String {
-    let end = pipeline
-        .source
-        .url
-        .find("://")
-        .map_or(0, |scheme| scheme + 3);
-    let host_end = pipeline.source.url[end..]
-        .find(['/', '?', '#'])
-        .map_or(pipeline.source.url.len(), |host| end + host);
-    pipeline.source.url[..host_end].to_owned()
 }

@@ -15,17 +15,14 @@ pub(super) fn feed(page: &Page) -> Result<Listing, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
     let mut listing = Listing::default();
     let head = feed::read(&decoded.text, &page.url, |entry| {
-        match address(&entry) {
-            Some(url) => listing.items.push(item(url, entry)),
-            None => {
-                let reason = format!(
-                    "an entry of the feed has no address (id `{}`)",
-                    entry.id.unwrap_or_default()
-                );
-                listing
-                    .rejections
-                    .push(rejection(page.url.as_str(), reason, None));
-            }
+        if let Some(url) = address(&entry) {
+            listing.items.push(item(url, entry));
+        } else {
+            let id = entry.id.unwrap_or_default();
+            let reason = format!("an entry of the feed has no address (id `{id}`)");
+            listing
+                .rejections
+                .push(rejection(page.url.as_str(), reason, None));
         }
         ControlFlow::Continue(())
     })

@@ -76,15 +76,15 @@ pub struct Context<'a> {
 }
 
 /// The record that an item is, or why it is none.
-pub fn normalize(item: Item, context: &Context<'_>) -> Result<Record, Rejection> {
-    let id = identity(context.pipeline, &item);
-    match records::build(&item, id, context) {
+pub fn normalize(item: &Item, context: &Context<'_>) -> Result<Record, Rejection> {
+    let id = identity(context.pipeline, item);
+    match records::build(item, id, context) {
         Ok(record) => Ok(record),
         Err(reason) => Err(Rejection {
             stage: Stage::Normalize,
             url: item.entry.url.to_string(),
             reason,
-            payload: serde_json::to_value(&item).ok(),
+            payload: serde_json::to_value(item).ok(),
         }),
     }
 }

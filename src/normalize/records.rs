@@ -96,7 +96,9 @@ fn experience(fields: &Fields<'_>) -> job::Experience {
 
 fn post_of(fields: &Fields<'_>, context: &Context<'_>) -> Result<Post, String> {
     let mut tags = fields.texts(Field::Tags);
-    tags.iter_mut().for_each(|tag| *tag = text::one_line(tag));
+    for tag in &mut tags {
+        *tag = text::one_line(tag);
+    }
     tags.retain(|tag| !tag.is_empty());
     Ok(Post {
         title: title(fields)?,

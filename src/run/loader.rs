@@ -55,7 +55,7 @@ pub(super) async fn load(
     mut loads: mpsc::Receiver<Load>,
     progress: &Progress,
 ) -> Result<Sunk, StoreError> {
-    let mut sunk = Sunk::default();
+    let mut done = Sunk::default();
     let mut batch = Batch::default();
     let mut due = Instant::now() + BATCH_AGE;
     loop {
@@ -70,8 +70,8 @@ pub(super) async fn load(
                 means,
                 present,
             })) => {
-                if sunk.first_failure.is_none() {
-                    sunk.first_failure =
+                if done.first_failure.is_none() {
+                    done.first_failure =
                         Some((means, format!("{}: {}", rejection.url, rejection.reason)));
                 }
                 batch.seen.extend(present);
@@ -81,12 +81,12 @@ pub(super) async fn load(
         }
         let rows = batch.records.len() + batch.seen.len() + batch.rejections.len();
         if ended || overdue || rows >= BATCH_ROWS {
-            let full = std::mem::replace(&mut batch, Batch::default());
-            sunk.counts += write(&sink, full, progress).await?;
+            let full = std::mem::take(&mut batch);
+            done.counts += write(&sink, full, progress).await?;
             due = Instant::now() + BATCH_AGE;
         }
         if ended {
-            return Ok(sunk);
+            return Ok(done);
         }
     }
 }
@@ -109,15 +109,15 @@ async fn write(
             let LoadReport {
                 added,
                 updated,
-                unchanged,
                 reopened,
+                unchanged,
                 ..
             } = store.load(*run, &batch).await?;
             counts += Counts {
                 added,
                 updated,
-                unchanged,
                 reopened,
+                unchanged,
                 ..Counts::default()
             };
         }

@@ -143,7 +143,7 @@ pub async fn run(
         Ok(tokio::join!(walked, details, transform).0)
     };
     // A store that fails ends the run at once: the stages before it are dropped where they stand.
-    let (walked, sunk) = tokio::try_join!(stages, loader::load(sink, loads, progress))?;
+    let (walked, done) = tokio::try_join!(stages, loader::load(sink, loads, progress))?;
     let fresh = loaded.is_empty();
 
     let summary = |run_id, ending: Ending, counts| RunSummary {
@@ -155,25 +155,23 @@ pub async fn run(
         seconds: elapsed_seconds(started.elapsed()),
     };
     let Some(locked) = open else {
-        let ending = Ending::of_walk(&walked.end, &sunk, fresh);
-        return Ok(summary(None, ending, sunk.counts));
+        let ending = Ending::of_walk(&walked.end, &done, fresh);
+        return Ok(summary(None, ending, done.counts));
     };
     let run = locked.run.id;
-    let ending = Ending::of_walk(&walked.end, &sunk, fresh);
+    let ending = Ending::of_walk(&walked.end, &done, fresh);
     let ending = believe(pipeline, services, options, run, &walked, ending).await?;
     let now = Timestamp::now();
-    let counts = match ending.outcome {
-        Some(outcome) => {
-            services
-                .store
-                .finish_run(run, outcome, ending.reason.as_deref(), now)
-                .await?
-                .counts
-        }
-        None => {
-            services.store.interrupt_run(run, now).await?;
-            sunk.counts
-        }
+    let counts = if let Some(outcome) = ending.outcome {
+        let reason = ending.reason.as_deref();
+        services
+            .store
+            .finish_run(run, outcome, reason, now)
+            .await?
+            .counts
+    } else {
+        services.store.interrupt_run(run, now).await?;
+        done.counts
     };
     Ok(summary(Some(run), ending, counts))
 }
@@ -234,7 +232,7 @@ struct Ending {
 impl Ending {
     /// What the walk and the stages behind it amount to, before the list is compared with the one before. A run in which
     /// nothing became a record is what its first failure means; `fresh` tells that none had before it was resumed.
-    fn of_walk(end: &snapshot::WalkEnd, sunk: &loader::Sunk, fresh: bool) -> Self {
+    fn of_walk(end: &snapshot::WalkEnd, done: &loader::Sunk, fresh: bool) -> Self {
         use snapshot::WalkEnd;
         let with = |outcome, reason: String| Self {
             outcome: Some(outcome),
@@ -250,8 +248,8 @@ impl Ending {
                 Outcome::Partial,
                 format!("the list goes on after {max} pages; raise `max` in `[source.pages]`"),
             ),
-            WalkEnd::Complete | WalkEnd::Limited => match &sunk.first_failure {
-                Some((outcome, reason)) if fresh && sunk.counts.records == 0 => {
+            WalkEnd::Complete | WalkEnd::Limited => match &done.first_failure {
+                Some((outcome, reason)) if fresh && done.counts.records == 0 => {
                     with(*outcome, reason.clone())
                 }
                 _ => Self {

@@ -59,7 +59,7 @@ fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
         dictionaries,
         fetched_at,
     };
-    match item.and_then(|item| normalize::normalize(item, &context)) {
+    match item.and_then(|item| normalize::normalize(&item, &context)) {
         Ok(record) => Load::Record(Box::new(record)),
         Err(rejection) => Load::Rejected {
             rejection,

@@ -352,11 +352,11 @@ pub(super) async fn details(
                     entry: Box::new(item),
                 },
             };
-            let fetched = tokio::select! {
-                fetched = fetcher.fetch(&request) => fetched,
+            let answer = tokio::select! {
+                answer = fetcher.fetch(&request) => answer,
                 () = stopped(stop.clone()) => continue,
             };
-            match fetched {
+            match answer {
                 Ok(page) => {
                     send(&loads, Load::Fetched).await;
                     send(&pages, PageWork::Detail(page, id)).await;

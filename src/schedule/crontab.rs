@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::config::Schedule;
+use crate::record::PipelineId;
 
 /// A plan that cron cannot keep.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,11 +84,7 @@ impl fmt::Display for Crontab<'_> {
                 writeln!(formatter, "CRON_TZ={own}")?;
                 zone = Some(own);
             }
-            let names: Vec<&str> = schedule
-                .pipelines
-                .iter()
-                .map(|pipeline| pipeline.as_str())
-                .collect();
+            let names: Vec<&str> = schedule.pipelines.iter().map(PipelineId::as_str).collect();
             writeln!(formatter, "# {}", schedule.id)?;
             writeln!(
                 formatter,

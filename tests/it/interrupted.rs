@@ -59,7 +59,7 @@ async fn workspace(database: &Scratch) -> Workspace {
 async fn start_until(workspace: &Workspace, pages: usize) -> tokio::process::Child {
     let before = workspace.asked("board").len();
     let child = workspace.start(&["run", "board"]);
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
     while workspace.asked("board").len() < before + pages {
         assert!(
             tokio::time::Instant::now() < deadline,

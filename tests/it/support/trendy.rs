@@ -1,6 +1,7 @@
 //! The program itself, in a folder of its own, over saved sites.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
@@ -96,11 +97,8 @@ impl Workspace {
         for (name, site) in &self.sites {
             let path = self.path(&format!("pipelines/{name}.toml"));
             let pipeline = Pipeline::parse(&path, std::fs::read_to_string(&path).unwrap()).unwrap();
-            settings.push_str(&format!(
-                "\"{}\" = \"{}\"\n",
-                demo::origin(&pipeline),
-                site.base()
-            ));
+            let origin = demo::origin(&pipeline);
+            writeln!(settings, "\"{origin}\" = \"{}\"", site.base()).unwrap();
         }
         self.write("trendy.toml", &settings);
     }
