@@ -19,6 +19,7 @@ mod runs;
 mod schedule;
 mod schema;
 mod services;
+mod status;
 mod terms;
 mod transform;
 
@@ -35,7 +36,7 @@ use exit::{Exit, Failure};
 ///
 /// `trendy demo` shows it all on saved sites, without a network or a server.
 #[derive(Debug, Parser)]
-#[command(name = "trendy", version, max_term_width = 100, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "trendy", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -142,6 +143,7 @@ enum Command {
     Report(report::ReportArgs),
     Runs(runs::RunsArgs),
     DeadLetters(dead_letters::DeadLettersArgs),
+    Status(status::StatusArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }
@@ -210,6 +212,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Report(args) => services::block_on(report::run(args, &context)),
         Command::Runs(args) => services::block_on(runs::run(args, &context)),
         Command::DeadLetters(args) => services::block_on(dead_letters::run(args, &context)),
+        Command::Status(args) => services::block_on(status::run(args, &context)),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
     }

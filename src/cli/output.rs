@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -74,7 +75,8 @@ fn table<T: Serialize>(rows: &[T], columns: &[&str]) -> Result<Table, Failure> {
     );
     let mut numeric = vec![true; columns.len()];
     for row in rows {
-        let cells = cells(row, columns)?;
+        let mut cells = cells(row, columns)?;
+        cells.iter_mut().for_each(to_seconds);
         for (numeric, cell) in numeric.iter_mut().zip(&cells) {
             *numeric &= cell.parse::<f64>().is_ok();
         }
@@ -99,10 +101,22 @@ fn cells<T: Serialize>(row: &T, columns: &[&str]) -> Result<Vec<String>, Failure
     Ok(columns.iter().map(|name| text(fields.get(*name))).collect())
 }
 
+/// Cuts an instant to its second: people read tables.
+fn to_seconds(cell: &mut String) {
+    if let Ok(instant) = cell.parse::<Timestamp>() {
+        *cell = instant.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+    }
+}
+
 fn text(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(values)) => values
+            .iter()
+            .map(|value| text(Some(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
         Some(other) => other.to_string(),
     }
 }

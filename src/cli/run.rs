@@ -69,7 +69,7 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     for pipeline in &chosen {
         if let Some(name) = missing_secrets(pipeline, &context.environment).first() {
             return Err(Failure::usage(format!(
-                "{}: environment variable `{name}` is not set\n  hint: set it, or leave pipeline `{}` out",
+                "{}: environment variable `{name}` is not set\n  hint: set it, or leave pipeline `{}` out: `enabled = false` in its file keeps it out of `--all`",
                 pipeline.path.display(),
                 pipeline.id
             )));

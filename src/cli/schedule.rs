@@ -151,7 +151,7 @@ async fn daemon(context: &Context) -> Result<Exit, Failure> {
     let loops = schedules.iter().map(|schedule| async {
         let own: Vec<Arc<Pipeline>> = pipelines
             .iter()
-            .filter(|pipeline| schedule.pipelines.contains(&pipeline.id))
+            .filter(|pipeline| pipeline.enabled && schedule.pipelines.contains(&pipeline.id))
             .cloned()
             .collect();
         follow(schedule, &own, &services, target.as_ref(), limit).await;

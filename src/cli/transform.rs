@@ -16,7 +16,7 @@ pub(super) struct TransformArgs {
     /// The transform
     name: Name,
     /// The values
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required = true, allow_negative_numbers = true)]
     values: Vec<String>,
     /// Zone of dates that name none
     #[arg(long, value_name = "ZONE", default_value = "UTC")]

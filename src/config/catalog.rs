@@ -39,7 +39,16 @@ pub fn load_pipelines(folder: &Path) -> Catalog<Pipeline> {
 }
 
 /// Reads every `*.toml` of a folder as schedules of known pipelines.
+///
+/// No folder is no schedule: a plan may stand in the system's own scheduler.
 pub fn load_schedules(folder: &Path, known: &BTreeSet<&str>) -> Catalog<Schedule> {
+    if !folder.exists() {
+        return Catalog {
+            entries: Vec::new(),
+            problems: Vec::new(),
+            files: 0,
+        };
+    }
     let mut catalog = load(folder, |path, text| Schedule::parse_all(path, text, known));
     let mut seen = BTreeMap::new();
     for schedule in &catalog.entries {
@@ -69,8 +78,15 @@ fn load<T>(
     let paths = match toml_files(folder) {
         Ok(paths) => paths,
         Err(error) => {
-            let message = format!("cannot read the folder: {error}");
-            catalog.problems.push(Problem::of_file(folder, message));
+            let message = format!("cannot read the folder of pipeline files: {error}");
+            let hint = Some(
+                "run in the folder that holds `pipelines/`, or name it with `--pipelines`"
+                    .to_owned(),
+            );
+            catalog.problems.push(Problem {
+                hint,
+                ..Problem::of_file(folder, message)
+            });
             return catalog;
         }
     };

@@ -37,7 +37,8 @@ struct ScheduleEntryFile {
     /// When the run before has not ended: leave this one out, or start it after. Default: `skip`.
     #[serde(default)]
     overlap: Overlap,
-    /// Runs missed while the machine was off: none of them, one for all, or each. Default: `once`.
+    /// Runs missed while the machine was off: none of them, one for all, or each. Default: `once`. `schedule run` does not
+    /// look back yet: for now missed runs are left out.
     #[serde(default)]
     catch_up: CatchUp,
     /// Longest random wait before a run, so that a fleet does not start as one. Default: none.

@@ -105,6 +105,8 @@ settings! {
     terms = None;
     /// Longest time that `run` publishes after loading. Default: `60s`; what is left goes with the next run.
     publish_limit = Some("60s");
+    /// Age of the oldest change that a target does not have, from which `status` calls it unhealthy. Default: `1h`.
+    max_lag = Some("1h");
 }
 
 /// The effective settings.

@@ -179,6 +179,14 @@ async fn lock_file(database: &Path, name: &str, wait: Wait) -> Result<Option<Fil
         source,
     };
     let locked = tokio::task::spawn_blocking(move || {
+        if let Some(folder) = path.parent() {
+            match std::fs::create_dir(folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(error);
+                }
+                _ => {}
+            }
+        }
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -201,11 +209,11 @@ async fn lock_file(database: &Path, name: &str, wait: Wait) -> Result<Option<Fil
         .map_err(failed)
 }
 
-/// A file beside the database. What is no letter, digit, `-` or `_` is written as its code point, so that two names never
+/// A file in a folder beside the database. What is no letter, digit, `-` or `_` is written as its code point, so that two names never
 /// share a file.
 fn lock_path(database: &Path, name: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
-    path.push(".");
+    path.push(".locks/");
     for c in name.chars() {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
             path.push(c.to_string());
@@ -226,7 +234,7 @@ mod tests {
         let path = |name| lock_path(Path::new("/data/trendy.db"), name);
         assert_eq!(
             path("pipeline:a-b"),
-            Path::new("/data/trendy.db.pipeline+3a+a-b.lock")
+            Path::new("/data/trendy.db.locks/pipeline+3a+a-b.lock")
         );
         assert_ne!(path("a/b"), path("a:b"));
         assert_ne!(path("../x"), path("x"));
