@@ -86,15 +86,6 @@ impl Buckets {
         &self.buckets
     }
 
-    /// The same without those before `first`.
-    #[must_use]
-    pub fn from_index(&self, first: usize) -> Self {
-        Self {
-            step: self.step,
-            buckets: self.buckets.iter().skip(first).copied().collect(),
-        }
-    }
-
     /// The first instant of all.
     pub fn begin(&self) -> Option<Timestamp> {
         self.buckets.first().map(|bucket| bucket.begins_at)

@@ -9,7 +9,7 @@ use trendy::record::{
     TermType, Weather, WeatherKind,
 };
 use trendy::trends::queries::{
-    CompanyJobs, DayFlow, TermLimits, TermTrend, job_flow, last_runs, newest, open_jobs,
+    CompanyJobs, JobFlow, TermLimits, TermTrend, job_flow, last_runs, newest, open_jobs,
     station_hours, term_trend, totals,
 };
 use trendy::trends::{self, Buckets, Step};
@@ -299,7 +299,7 @@ async fn openings_count_by_their_date_and_closings_by_the_visit_that_missed_them
     let flow = job_flow(&store, &Buckets::back_from(&zoned, Step::Day, 3))
         .await
         .unwrap();
-    let day = |date: &str, opened, closed| DayFlow {
+    let day = |date: &str, opened, closed| JobFlow {
         date: date.parse().unwrap(),
         opened,
         closed,

@@ -7,7 +7,7 @@ use crate::trends::Buckets;
 
 /// Job listings that came and went in one bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DayFlow {
+pub struct JobFlow {
     /// First day of the bucket.
     pub date: Date,
     /// Listings dated in it.
@@ -26,11 +26,11 @@ struct CountRow {
 ///
 /// Opened means dated: the first visit to a board finds years of listings, and they would all open that day. Closings
 /// come from the change log, which is cut after 90 days; older ones count 0.
-pub async fn job_flow(store: &Store, buckets: &Buckets) -> Result<Vec<DayFlow>, StoreError> {
-    let mut flow: Vec<DayFlow> = buckets
+pub async fn job_flow(store: &Store, buckets: &Buckets) -> Result<Vec<JobFlow>, StoreError> {
+    let mut flow: Vec<JobFlow> = buckets
         .as_slice()
         .iter()
-        .map(|bucket| DayFlow {
+        .map(|bucket| JobFlow {
             date: bucket.date,
             opened: 0,
             closed: 0,
@@ -77,6 +77,6 @@ pub async fn job_flow(store: &Store, buckets: &Buckets) -> Result<Vec<DayFlow>, 
     Ok(flow)
 }
 
-fn at(flow: &mut [DayFlow], bucket: i64) -> Option<&mut DayFlow> {
+fn at(flow: &mut [JobFlow], bucket: i64) -> Option<&mut JobFlow> {
     flow.get_mut(usize::try_from(bucket).ok()?)
 }

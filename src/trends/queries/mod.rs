@@ -11,7 +11,7 @@ mod terms;
 mod totals;
 mod weather;
 
-pub use flow::{DayFlow, job_flow};
+pub use flow::{JobFlow, job_flow};
 pub use jobs::{CompanyJobs, OpenJobs, open_jobs};
 pub use newest::{Newest, newest};
 pub use runs::{LastRun, last_runs};

@@ -3,7 +3,7 @@ use jiff::Zoned;
 use crate::load::{Store, StoreError};
 use crate::record::Kind;
 use crate::trends::queries::{
-    DayFlow, KindTotal, LastRun, Newest, OpenJobs, StationHour, TermLimits, TermTrend, job_flow,
+    JobFlow, KindTotal, LastRun, Newest, OpenJobs, StationHour, TermLimits, TermTrend, job_flow,
     last_runs, newest, open_jobs, station_hours, term_trend, totals,
 };
 use crate::trends::{Buckets, Step};
@@ -31,8 +31,8 @@ pub(super) struct Answers {
     pub(super) runs: Vec<LastRun>,
     pub(super) job_terms: TermTrend,
     pub(super) post_terms: TermTrend,
-    pub(super) days: Vec<DayFlow>,
-    pub(super) weeks: Vec<DayFlow>,
+    pub(super) days: Vec<JobFlow>,
+    pub(super) weeks: Vec<JobFlow>,
     pub(super) open: OpenJobs,
     pub(super) new_jobs: Vec<Newest>,
     pub(super) new_posts: Vec<Newest>,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::link::link;
 use super::when::{self, When};
 use crate::trends::chart::{Bar, Column, ColumnChart, count};
-use crate::trends::queries::{CompanyJobs, DayFlow, Newest, OpenJobs};
+use crate::trends::queries::{CompanyJobs, JobFlow, Newest, OpenJobs};
 
 /// Technologies beside a title.
 const CHIPS: usize = 5;
@@ -60,13 +60,13 @@ pub(super) struct NewsItem {
 
 impl Openings {
     pub(super) fn new(
-        days: &[DayFlow],
-        weeks: &[DayFlow],
+        days: &[JobFlow],
+        weeks: &[JobFlow],
         open: &OpenJobs,
         newest: &[Newest],
         now: &Zoned,
     ) -> Option<Self> {
-        let still = |flow: &[DayFlow]| flow.iter().all(|day| day.opened == 0 && day.closed == 0);
+        let still = |flow: &[JobFlow]| flow.iter().all(|day| day.opened == 0 && day.closed == 0);
         if open.jobs == 0 && still(days) && still(weeks) {
             return None;
         }
@@ -85,9 +85,9 @@ impl Openings {
 }
 
 impl Flow {
-    fn new(id: &'static str, label: &'static str, flow: &[DayFlow], prefix: &str) -> Self {
-        let name = |day: &DayFlow| when::day(day.date);
-        let column = |day: &DayFlow| Column {
+    fn new(id: &'static str, label: &'static str, flow: &[JobFlow], prefix: &str) -> Self {
+        let name = |day: &JobFlow| when::day(day.date);
+        let column = |day: &JobFlow| Column {
             name: name(day),
             up: day.opened,
             down: day.closed,
@@ -99,8 +99,8 @@ impl Flow {
             ),
         };
         let columns: Vec<Column> = flow.iter().map(column).collect();
-        let sum = |side: fn(&DayFlow) -> i64| count(flow.iter().map(side).sum());
-        let row = |day: &DayFlow| FlowRow {
+        let sum = |side: fn(&JobFlow) -> i64| count(flow.iter().map(side).sum());
+        let row = |day: &JobFlow| FlowRow {
             name: format!("{prefix}{}", name(day)),
             opened: count(day.opened),
             closed: count(day.closed),
