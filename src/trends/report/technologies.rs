@@ -31,6 +31,7 @@ struct Charts {
     running: String,
     share: LineChart,
     count: LineChart,
+    /// Newest first: a table of two years is wider than a page, and its end is out of sight.
     months: Vec<String>,
     rows: Vec<MonthsRow>,
     top: Vec<TermBar>,
@@ -113,6 +114,7 @@ impl Charts {
             name: term.term.name.clone(),
             cells: all
                 .clone()
+                .rev()
                 .map(|bucket| Cell::new(trend, term, bucket))
                 .collect(),
         };
@@ -123,7 +125,7 @@ impl Charts {
             share: LineChart::new(&months, &shares, Grain::Fine, percent),
             count: LineChart::new(&months, &counts, Grain::Whole, |value| count(whole(value))),
             rows: trend.top(TOP).map(row).collect(),
-            months,
+            months: months.into_iter().rev().collect(),
             top: TermBar::all(trend, &trend.top(TOP).collect::<Vec<_>>()),
             types: types(trend),
         })

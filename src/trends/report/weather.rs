@@ -30,7 +30,7 @@ struct Station {
 #[derive(Debug, Serialize)]
 struct Course {
     since: When,
-    /// Hours as columns of the table.
+    /// Hours as columns of the table, newest first.
     hours: Vec<String>,
     stations: Vec<StationCourse>,
 }
@@ -97,6 +97,7 @@ impl Course {
             last: *hours.last()?,
             scale: Scale::exactly(low, high),
         };
+        hours.reverse();
         Some(Self {
             since: when::instant(drawing.first, now),
             hours: hours.iter().map(|hour| when::clock(*hour, now)).collect(),
@@ -216,7 +217,7 @@ mod tests {
         ])
         .course
         .unwrap();
-        assert_eq!(course.hours, ["00:00", "01:00", "02:00"]);
+        assert_eq!(course.hours, ["02:00", "01:00", "00:00"]);
         assert_eq!(course.stations[1].points, "0,100 100,0");
         assert_eq!(
             course.stations[0].cells,
