@@ -12,6 +12,7 @@ mod elasticsearch;
 mod interrupted;
 mod lists;
 mod mistakes;
+mod readme;
 mod report;
 mod site;
 mod store;
