@@ -59,7 +59,7 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
                     summary.lag
                 )?;
             }
-            Ok(report_published(&published))
+            report_published(&published)
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -167,10 +168,11 @@ pub(super) async fn run_all(
 pub(super) fn print_summary(summaries: &[RunSummary], format: Format) -> Result<Exit, Failure> {
     print_rows(summaries, SUMMARY, format)?;
     let mut exit = Exit::Done;
+    let mut stderr = std::io::stderr().lock();
     for summary in summaries {
         if let Some(reason) = &summary.reason {
             let outcome = summary.outcome.map_or("interrupted", Outcome::as_str);
-            tracing::error!("{}: {outcome}: {reason}", summary.pipeline);
+            writeln!(stderr, "error: {}: {outcome}: {reason}", summary.pipeline)?;
         }
         exit = exit.max(match summary.outcome {
             Some(Outcome::Ok) if summary.counts.rejected == 0 => Exit::Done,
@@ -179,11 +181,11 @@ pub(super) fn print_summary(summaries: &[RunSummary], format: Format) -> Result<
             None => Exit::Interrupted,
         });
         if summary.counts.rejected > 0 {
-            tracing::warn!(
-                "{}: {} rejected; see `trendy dead-letters`",
-                summary.pipeline,
-                summary.counts.rejected
-            );
+            let (pipeline, rejected) = (&summary.pipeline, summary.counts.rejected);
+            writeln!(
+                stderr,
+                "warning: {pipeline}: {rejected} rejected; see `trendy dead-letters`"
+            )?;
         }
     }
     Ok(exit)
@@ -205,30 +207,34 @@ pub(super) async fn publish(
 }
 
 /// Tells on stderr how far the targets are.
-pub(super) fn report_published(published: &[PublishSummary]) -> Exit {
+pub(super) fn report_published(published: &[PublishSummary]) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
-    for target in published {
-        match &target.problem {
-            Some(problem) => {
-                tracing::warn!(
-                    "target {} lags by {} changes: {problem}; the data is kept",
-                    target.target,
-                    target.lag
-                );
-                exit = Exit::Incomplete;
-            }
-            None if target.refused > 0 => {
-                tracing::warn!(
-                    "target {} refused {} documents; see `trendy dead-letters`",
-                    target.target,
-                    target.refused
-                );
-                exit = Exit::Incomplete;
-            }
-            None => tracing::info!("target {}: {} documents sent", target.target, target.sent),
+    let mut stderr = std::io::stderr().lock();
+    for PublishSummary {
+        target,
+        sent,
+        refused,
+        lag,
+        problem,
+    } in published
+    {
+        if let Some(problem) = problem {
+            writeln!(
+                stderr,
+                "warning: target {target} lags by {lag} changes: {problem}; the data is kept"
+            )?;
+            exit = Exit::Incomplete;
+        } else if *refused > 0 {
+            writeln!(
+                stderr,
+                "warning: target {target} refused {refused} documents; see `trendy dead-letters`"
+            )?;
+            exit = Exit::Incomplete;
+        } else {
+            tracing::info!("target {target}: {sent} documents sent");
         }
     }
-    exit
+    Ok(exit)
 }
 
 /// Prints the records that a run would load, one JSON object a line, as they come.
@@ -262,7 +268,7 @@ async fn dry_run(
     let mut exit = Exit::Done;
     for summary in &summaries {
         if let Some(reason) = &summary.reason {
-            tracing::error!("{}: {reason}", summary.pipeline);
+            writeln!(std::io::stderr(), "error: {}: {reason}", summary.pipeline)?;
             exit = Exit::Failed;
         } else if summary.counts.rejected > 0 {
             exit = exit.max(Exit::Incomplete);

@@ -192,10 +192,10 @@ async fn follow(
         )
         .await;
         if let Err(failure) = print_summary(&summaries, Format::Ndjson) {
-            tracing::error!("cannot print the summary of `{}`: {failure:?}", schedule.id);
+            tracing::error!("cannot print the summary of `{}`: {failure}", schedule.id);
         }
         if let Err(failure) = publish(&services.store, target, limit).await {
-            tracing::error!("cannot publish after `{}`: {failure:?}", schedule.id);
+            tracing::error!("cannot publish after `{}`: {failure}", schedule.id);
         }
         // A run that outlasts its slot: the slot is left out, or run right after.
         from = match schedule.overlap {

@@ -192,3 +192,6 @@ const fn next_link(pipeline: &Pipeline) -> Option<&Select> {
         Paging::None | Paging::PageParam { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

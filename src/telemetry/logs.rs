@@ -12,6 +12,10 @@ pub enum LogFormat {
     Json,
 }
 
+/// Crates whose debug lines hold whole requests: an address with its secrets filled in must not get into a log.
+const QUIET: &str =
+    "h2=warn,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,webdriver=warn,fantoccini=warn";
+
 /// Starts logging to stderr. `filter` is a level or a `tracing` filter (`trendy=debug,sqlx=warn`).
 ///
 /// A filter that cannot be read is an error in words.

@@ -1,17 +1,7 @@
-use std::fmt;
-
 use thiserror::Error;
 
+use crate::config::Position;
 use crate::record::TermType;
-
-/// Where in a dictionary file, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// Line.
-    pub line: usize,
-    /// Column, in characters.
-    pub column: usize,
-}
 
 /// Where the lines of a file begin, to place many bytes of it.
 pub(super) struct Lines<'a> {
@@ -36,12 +26,6 @@ impl<'a> Lines<'a> {
             line,
             column: before.chars().count() + 1,
         }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}, column {}", self.line, self.column)
     }
 }
 

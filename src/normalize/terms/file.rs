@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use toml_edit::{Document, Item, TableLike, Value};
 
-use super::error::{DictionaryError, Lines, Position};
+use super::error::{DictionaryError, Lines};
+use crate::config::Position;
 use crate::record::{Term, TermType};
 
 /// The keys of a term.

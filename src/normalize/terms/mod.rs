@@ -30,7 +30,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 pub use self::dictionary::Dictionary;
-pub use self::error::{DictionaryError, Position};
+pub use self::error::DictionaryError;
 use crate::record::Term;
 
 /// A term found in a text.

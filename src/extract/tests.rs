@@ -1,0 +1,171 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::record::{Entry, PipelineId, Request};
+
+const URL: &str = "https://board.example/jobs/?page=1";
+
+fn pipeline(rules: &str) -> Pipeline {
+    let text = format!(
+        "id = 'board'\nkind = 'job'\ndescription = 'x'\n[source]\nurl = '{URL}'\n{rules}\n[defaults]\nboard = 'board'"
+    );
+    Pipeline::parse(std::path::Path::new("board.toml"), text).unwrap()
+}
+
+fn page(content_type: &str, body: &str, role: Role) -> Page {
+    let url = Url::parse(URL).unwrap();
+    Page {
+        request: Request {
+            pipeline: PipelineId("board".into()),
+            url: url.clone(),
+            role,
+        },
+        url,
+        status: 200,
+        content_type: Some(content_type.into()),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        fetched_at: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn list(rules: &str, content_type: &str, body: &str) -> Listing {
+    listing(
+        &pipeline(rules),
+        &page(content_type, body, Role::List { number: 1 }),
+    )
+    .unwrap()
+}
+
+fn texts(item: &Item, field: Field) -> Vec<&str> {
+    let Values::Fields(fields) = &item.values else {
+        panic!("no fields")
+    };
+    fields
+        .get(&field)
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect()
+}
+
+const CSS: &str = "[source.pages]\nnext_link = 'a.next'\n[list]\nitem = 'li'\nlink = { css = 'a', attr = 'href' }\n\
+    id = { css = 'a', attr = 'href', regex = '/(\\d+)' }\n[fields]\ntitle = { css = 'b', required = true }";
+
+#[test]
+fn css_entries_are_resolved_against_the_base_and_the_next_page_too() {
+    let body = "<base href='/en/'><ul><li><a href='jobs/7'><b> Rust\n engineer </b></a></ul><a class=next href='?page=2'>";
+    let listing = list(CSS, "text/html", body);
+    assert_eq!(
+        listing.items[0].entry.url.as_str(),
+        "https://board.example/en/jobs/7"
+    );
+    assert_eq!(listing.items[0].entry.external_id.as_deref(), Some("7"));
+    assert_eq!(texts(&listing.items[0], Field::Title), ["Rust engineer"]);
+    assert_eq!(
+        listing.next.unwrap().as_str(),
+        "https://board.example/en/?page=2"
+    );
+}
+
+#[test]
+fn an_entry_may_be_its_own_link() {
+    let rules = "[list]\nitem = 'a.job'\nlink = { css = 'a.job', attr = 'href' }\n[fields]\ntitle = { css = 'a.job' }";
+    let listing = list(
+        rules,
+        "text/html",
+        "<a class=job href=/1>One</a><a class=job href=/2>Two</a>",
+    );
+    assert_eq!(
+        listing
+            .items
+            .iter()
+            .map(|item| item.entry.url.path())
+            .collect::<Vec<_>>(),
+        ["/1", "/2"]
+    );
+}
+
+#[test]
+fn an_entry_without_a_usable_link_or_a_required_field_is_rejected_with_its_reason() {
+    let body = "<li><b>no link</b><li><a href='javascript:x()'><b>script</b></a><li><a href='/3'>no title</a><li><a href=/4><b>good</b></a>";
+    let listing = list(CSS, "text/html", body);
+    assert_eq!(listing.items.len(), 1);
+    let reasons: Vec<&str> = listing
+        .rejections
+        .iter()
+        .map(|rejection| rejection.reason.as_str())
+        .collect();
+    let expected = [
+        "an entry of the list has no link",
+        "an entry of the list links to `javascript:`",
+        "required field `title` matched nothing (`b`)",
+    ];
+    assert_eq!(reasons, expected);
+}
+
+const JSON: &str = "[source.pages]\nnext_link = '$.links.next'\n[list]\nextract = 'json'\nitem = '$.jobs[*]'\n\
+    link = { json = '$.id', template = '/role/{}' }\nid = { json = '$.id' }\n[fields]\ntitle = { json = '$.title' }\n\
+    employment_type = { json = '$.types' }\ndescription = { json = '$.parts[*].text' }";
+
+#[test]
+fn json_entries_take_numbers_lists_and_templates() {
+    let body = r#"{"jobs": [{"id": 42, "title": "엔지니어", "types": ["full", null, "contract"],
+        "parts": [{"text": "one"}, {"text": "two"}]}], "links": {"next": "?page=2"}}"#;
+    let listing = list(JSON, "application/json", body);
+    let item = &listing.items[0];
+    assert_eq!(
+        (item.entry.url.path(), item.entry.external_id.as_deref()),
+        ("/role/42", Some("42"))
+    );
+    assert_eq!(texts(item, Field::EmploymentType), ["full", "contract"]);
+    assert_eq!(texts(item, Field::Description), ["one", "two"]);
+    assert_eq!(
+        listing.next.unwrap().as_str(),
+        "https://board.example/jobs/?page=2"
+    );
+}
+
+#[test]
+fn a_page_that_is_no_json_is_told_by_its_beginning() {
+    let page = page(
+        "text/html",
+        "<html>Service unavailable",
+        Role::List { number: 1 },
+    );
+    let error = listing(&pipeline(JSON), &page).unwrap_err().to_string();
+    assert!(
+        error.contains("is not JSON") && error.contains("`<html>Service unavailable`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_detail_page_wins_over_the_list_and_the_list_fills_its_gaps() {
+    let rules = "[list]\nitem = 'li'\nlink = { css = 'a', attr = 'href' }\n[list.fields]\ntitle = { css = 'a' }\n\
+        location = { css = 'i' }\n[detail]\nextract = 'css'\n[fields]\ntitle = { css = 'h1' }\nlocation = { css = 'dd' }";
+    let pipeline = pipeline(rules);
+    let listed = page(
+        "text/html",
+        "<li><a href=/1>Short</a> <i>Seoul</i>",
+        Role::List { number: 1 },
+    );
+    let entry = listing(&pipeline, &listed).unwrap().items.remove(0);
+    assert_eq!(
+        entry.entry,
+        Entry {
+            url: "https://board.example/1".parse().unwrap(),
+            external_id: None
+        }
+    );
+
+    let page = page(
+        "text/html",
+        "<h1>The long title</h1>",
+        Role::Detail {
+            entry: Box::new(entry),
+        },
+    );
+    let item = detail(&pipeline, &page).unwrap().unwrap();
+    assert_eq!(texts(&item, Field::Title), ["The long title"]);
+    assert_eq!(texts(&item, Field::Location), ["Seoul"]);
+}
