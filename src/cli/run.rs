@@ -201,9 +201,7 @@ pub(super) async fn publish(
         .into_iter()
         .map(|target| target as &dyn Target)
         .collect();
-    Ok(report_published(
-        &publish_all(store, &targets, limit).await?,
-    ))
+    report_published(&publish_all(store, &targets, limit).await?)
 }
 
 /// Tells on stderr how far the targets are.

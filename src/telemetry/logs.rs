@@ -20,7 +20,7 @@ const QUIET: &str =
 ///
 /// A filter that cannot be read is an error in words.
 pub fn init(filter: &str, format: LogFormat, color: bool) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter)
+    let filter = EnvFilter::try_new(format!("{filter},{QUIET}"))
         .map_err(|error| format!("bad log filter `{filter}`: {error}"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
