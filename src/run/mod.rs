@@ -24,7 +24,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
@@ -39,6 +39,10 @@ use crate::telemetry::Progress;
 
 /// Room of each channel. Small: what waits in a channel is memory, and a crash fetches it again.
 const CHANNEL_ROOM: usize = 16;
+
+/// Longest that a run which died is gone on with. What it had loaded is not fetched again, so an older one would leave
+/// records as they were then.
+const RESUME_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What every run of a process shares.
 pub struct Services {
@@ -189,7 +193,17 @@ impl Locked {
             .lock(&name)
             .await?
             .ok_or_else(|| RunError::Locked(pipeline.id.clone()))?;
-        let run = store.begin_run(&pipeline.id, Timestamp::now()).await?;
+        let now = Timestamp::now();
+        if let Some(last) = store.runs(Some(pipeline.id.as_str()), 1).await?.pop()
+            && last.outcome.is_none()
+            && now.duration_since(last.started_at) > RESUME_WITHIN
+        {
+            let reason = "it died, and nothing took it up within a day";
+            store
+                .finish_run(last.id, Outcome::Failed, Some(reason), now)
+                .await?;
+        }
+        let run = store.begin_run(&pipeline.id, now).await?;
         Ok(Self { run, _lock: lock })
     }
 }
