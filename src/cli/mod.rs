@@ -203,7 +203,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::List(args) => list::run(&args, &context),
         Command::Schema(args) => schema::run(&args),
         Command::Config(command) => config::run(&command, &context),
-        Command::Extract(args) => extract::run(&args),
+        Command::Extract(args) => extract::run(&args, &context),
         Command::Transform(args) => transform::run(&args),
         Command::Robots(args) => robots::run(&args),
         Command::Terms(args) => terms::run(&args, &context),

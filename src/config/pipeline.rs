@@ -170,6 +170,23 @@ pub enum Detail {
     Css,
     /// JSON, by JSONPath (RFC 9535).
     Json,
+    /// HTML that declares its posting as schema.org's `JobPosting`, in JSON-LD, microdata or RDFa. The fields are known;
+    /// rules select by CSS and win over what is declared.
+    Jsonld,
+    /// HTML of an article: what it declares of itself, and its text without the menus around it. The fields are known;
+    /// rules select by CSS and win.
+    Article,
+}
+
+impl Detail {
+    /// The kind of the records whose fields it knows; none where rules read them all.
+    pub(super) const fn known_kind(self) -> Option<Kind> {
+        match self {
+            Self::Css | Self::Json => None,
+            Self::Jsonld => Some(Kind::Job),
+            Self::Article => Some(Kind::Post),
+        }
+    }
 }
 
 /// How gently the source is asked. A host is shared by all pipelines that ask it: the gentlest of them wins.

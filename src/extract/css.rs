@@ -1,18 +1,13 @@
 //! HTML by CSS selectors.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use scraper::{ElementRef, Html, Selector};
-use url::Url;
 
-use super::{ExtractError, Listing, next_link, value};
+use super::{ExtractError, Listing, link, next_link, value};
 use crate::config::{Pipeline, Rule, Select};
 use crate::html::{decode, text, tree};
 use crate::record::{Field, Page};
-
-static BASE: LazyLock<Selector> =
-    LazyLock::new(|| Selector::parse("base[href]").expect("a constant selector that parses"));
 
 pub(super) fn listing(
     pipeline: &Pipeline,
@@ -20,7 +15,7 @@ pub(super) fn listing(
     page: &Page,
 ) -> Result<Listing, ExtractError> {
     let html = parse(page)?;
-    let base = base(&html, &page.url);
+    let base = link::document_base(&html, &page.url);
     let mut listing = Listing::default();
     for element in html.select(item) {
         match value::item(pipeline, &base, |rule| candidates(rule, element)) {
@@ -53,17 +48,6 @@ fn parse(page: &Page) -> Result<Html, ExtractError> {
         url: page.url.to_string(),
         source,
     })
-}
-
-/// What relative addresses are relative to: the page's `<base>`, else its own address.
-fn base(html: &Html, url: &Url) -> Url {
-    let declared = html
-        .select(&BASE)
-        .next()
-        .and_then(|element| element.attr("href"));
-    declared
-        .and_then(|href| url.join(href).ok())
-        .unwrap_or_else(|| url.clone())
 }
 
 /// The texts that a rule's selector matches in an element, or at the element itself: an entry may be its own link.

@@ -1,14 +1,20 @@
-//! Formats that know their fields: feeds and the weather service's answers, as items.
+//! Formats that know their fields: feeds, the weather service's answers, declared postings and articles, as items.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use url::Url;
 
+use super::article::Article;
 use super::feed::{FeedEntry, FeedText, TextKind};
-use super::{ExtractError, Listing, feed, kma, rejection};
+use super::jobposting::{self, JobPosting};
+use super::{ExtractError, Listing, css, feed, kma, rejection};
+use crate::config::Pipeline;
+use crate::html::tree::TooLarge;
 use crate::html::{decode, text};
-use crate::record::{Entry, Field, Item, Page, Role, Values};
+use crate::record::{Entry, Field, Item, Page, Rejection, Role, Values};
+
+type Fields = BTreeMap<Field, Vec<String>>;
 
 /// The entries of a feed. One without an address is no post: nothing would tell it apart from the next.
 pub(super) fn feed(page: &Page) -> Result<Listing, ExtractError> {
@@ -119,4 +125,78 @@ pub(super) fn kma(page: &Page) -> Result<Listing, ExtractError> {
         items: items.collect(),
         ..Listing::default()
     })
+}
+
+/// The posting that a page declares, with the pipeline's rules on top. A page that declares none is rejected: its
+/// entry keeps what an earlier visit found, which the list's few fields alone would overwrite.
+pub(super) fn jobposting(
+    pipeline: &Pipeline,
+    page: &Page,
+    entry: &Url,
+) -> Result<Result<Fields, Rejection>, ExtractError> {
+    let decoded = decode(&page.body, page.content_type.as_deref());
+    let postings =
+        jobposting::read(&decoded.text, &page.url).map_err(|source| too_large(page, source))?;
+    let is_meant = |posting: &&JobPosting| {
+        let url = posting.url.as_ref();
+        url == Some(entry) || url == Some(&page.url)
+    };
+    let posting = postings.iter().find(is_meant).or(postings.first());
+    let Some(posting) = posting.cloned() else {
+        let reason = "the page declares no `JobPosting`, in JSON-LD, microdata or RDFa";
+        return Ok(Err(rejection(page.url.as_str(), reason.into(), None)));
+    };
+    let mut fields = posting_fields(posting);
+    fields.extend(css::detail(pipeline, page)?);
+    Ok(Ok(fields))
+}
+
+fn posting_fields(posting: JobPosting) -> Fields {
+    let description = posting.description.as_deref().map(text::of_escaped_html);
+    fields([
+        (Field::Title, posting.title),
+        (Field::Company, posting.company),
+        (Field::Location, posting.location),
+        (Field::Remote, posting.location_type),
+        (Field::PostedAt, posting.date_posted),
+        (Field::ValidThrough, posting.valid_through),
+        (Field::Description, description),
+    ])
+    .into_iter()
+    .chain(
+        (!posting.employment_type.is_empty())
+            .then_some((Field::EmploymentType, posting.employment_type)),
+    )
+    .collect()
+}
+
+/// The article of a page, with the pipeline's rules on top.
+pub(super) fn article(pipeline: &Pipeline, page: &Page) -> Result<Fields, ExtractError> {
+    let decoded = decode(&page.body, page.content_type.as_deref());
+    let article =
+        Article::of(&decoded.text, &page.url).map_err(|source| too_large(page, source))?;
+    let mut fields = fields([
+        (Field::Title, article.title),
+        (Field::Author, article.author),
+        (Field::PublishedAt, article.published),
+        (Field::Language, article.language),
+        (Field::Text, article.text),
+    ]);
+    fields.extend(css::detail(pipeline, page)?);
+    Ok(fields)
+}
+
+/// The fields that have a text.
+fn fields<const N: usize>(texts: [(Field, Option<String>); N]) -> Fields {
+    let texts = texts.into_iter();
+    texts
+        .filter_map(|(field, text)| Some((field, vec![text.filter(|text| !text.is_empty())?])))
+        .collect()
+}
+
+fn too_large(page: &Page, source: TooLarge) -> ExtractError {
+    ExtractError::TooLarge {
+        url: page.url.to_string(),
+        source,
+    }
 }

@@ -1,6 +1,23 @@
 //! Addresses as documents write them, made absolute.
 
+use std::sync::LazyLock;
+
+use scraper::{Html, Selector};
 use url::Url;
+
+static BASE: LazyLock<Selector> =
+    LazyLock::new(|| Selector::parse("base[href]").expect("a constant selector that parses"));
+
+/// What relative addresses of a page are relative to: its `<base>`, else its own address.
+pub(super) fn document_base(html: &Html, url: &Url) -> Url {
+    let declared = html
+        .select(&BASE)
+        .next()
+        .and_then(|element| element.attr("href"));
+    declared
+        .and_then(|href| url.join(href).ok())
+        .unwrap_or_else(|| url.clone())
+}
 
 /// The absolute address that a document means by `text`, if it is one that can be fetched.
 ///

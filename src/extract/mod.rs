@@ -6,12 +6,15 @@
 //! address) or lacks a required field becomes a [`Rejection`]; a page that is not what the pipeline says is an
 //! [`ExtractError`]. Parsing is work for a blocking thread: no function here is async, none does I/O.
 
+pub mod article;
 mod css;
 pub mod feed;
+pub mod jobposting;
 mod json;
 pub mod kma;
 mod known;
 mod link;
+mod schema_org;
 pub mod sitemap;
 mod value;
 mod xml;
@@ -120,6 +123,11 @@ pub fn detail(pipeline: &Pipeline, page: &Page) -> Result<Result<Item, Rejection
     let values = match pipeline.detail {
         Some(Detail::Css) => css::detail(pipeline, page)?,
         Some(Detail::Json) => json::detail(pipeline, page)?,
+        Some(Detail::Jsonld) => match known::jobposting(pipeline, page, &entry.entry.url)? {
+            Ok(values) => values,
+            Err(rejection) => return Ok(Err(rejection)),
+        },
+        Some(Detail::Article) => known::article(pipeline, page)?,
         None => BTreeMap::new(),
     };
     let mut item = Item::clone(entry);

@@ -7,6 +7,7 @@
 
 mod browser;
 mod collect;
+mod declared;
 mod demo;
 mod elasticsearch;
 mod interrupted;

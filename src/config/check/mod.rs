@@ -65,18 +65,22 @@ impl Checker<'_> {
         };
         let detail = file.detail.map(|detail| detail.extract);
         let field_language = match detail {
-            Some(Detail::Css) => Language::Css,
+            Some(Detail::Css | Detail::Jsonld | Detail::Article) => Language::Css,
             Some(Detail::Json) => Language::Json,
             None => list_language,
         };
         self.format_of_kind(file.list.extract);
+        let known_kind = detail.and_then(Detail::known_kind);
+        if let Some(needed) = known_kind {
+            self.gives(&["detail", "extract"], needed);
+        }
         let (scope, defaults) = self.defaults(file.defaults);
         let source = self.source(file.source, list_language);
         let reads_title = [&file.fields, &file.list.fields]
             .iter()
             .any(|rules| rules.contains_key("title"));
-        if !reads_title && list_language != Language::Known && !defaults.contains_key(&Field::Title)
-        {
+        let knows_title = list_language == Language::Known || known_kind.is_some();
+        if !reads_title && !knows_title && !defaults.contains_key(&Field::Title) {
             let hint = Some("add `title = { css = \"h1\", required = true }`".to_owned());
             self.document
                 .problem(&["fields"], "nothing reads `title`", hint);
@@ -131,16 +135,18 @@ impl Checker<'_> {
             }
             ListExtract::Css | ListExtract::Json => return,
         };
+        self.gives(&["list", "extract"], needed);
+    }
+
+    /// A format that knows its fields gives records of one kind.
+    fn gives(&mut self, key: &[&str], needed: Kind) {
         if needed != self.kind {
             let message = format!(
                 "this format gives records of kind `{needed}`, but the pipeline's kind is `{}`",
                 self.kind
             );
-            self.document.problem(
-                &["list", "extract"],
-                message,
-                Some(format!("set `kind = \"{needed}\"`")),
-            );
+            self.document
+                .problem(key, message, Some(format!("set `kind = \"{needed}\"`")));
         }
     }
 
@@ -353,6 +359,19 @@ board = "daangn"
             .replace("board = \"daangn\"", "compny = \"Daangn\"")
             .replace("[detail]", "[politeness]\ndelay = \"fast\"\n[detail]");
         insta::assert_snapshot!(problems(&text).join("\n"));
+    }
+
+    #[test]
+    fn a_format_that_knows_its_fields_needs_no_rules_and_gives_one_kind() {
+        let text = GOOD
+            .replace("extract = \"css\"", "extract = \"jsonld\"")
+            .replace("title = { css = \"h1\", required = true }", "");
+        assert_eq!(problems(&text), Vec::<String>::new());
+        let found = problems(&text.replace("\"jsonld\"", "\"article\""));
+        assert!(
+            found[0].contains("this format gives records of kind `post`"),
+            "{found:?}"
+        );
     }
 
     #[test]
