@@ -82,7 +82,7 @@ pub(super) fn tidy(folder: &Path, keep: Option<Duration>, now: Timestamp) -> io:
         let Some(begun) = begun(&name) else { continue };
         let done = if name.ends_with(OPEN) {
             close_leftover(&path)
-        } else if keep.is_some_and(|keep| now.duration_since(begun).unsigned_abs() > keep) {
+        } else if keep.is_some_and(|keep| is_older(begun, keep, now)) {
             fs::remove_file(&path)
         } else {
             continue;
@@ -94,6 +94,11 @@ pub(super) fn tidy(folder: &Path, keep: Option<Duration>, now: Timestamp) -> io:
         })?;
     }
     Ok(())
+}
+
+/// Whether so much time has passed since; a clock that was wrong may have named files of the future.
+fn is_older(begun: Timestamp, keep: Duration, now: Timestamp) -> bool {
+    Duration::try_from(now.duration_since(begun)).is_ok_and(|age| age > keep)
 }
 
 /// When one of our files was begun; none of anyone else's.

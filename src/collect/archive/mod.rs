@@ -8,7 +8,7 @@
 //! Invariants. No secret and no twin gets in: addresses are the real ones, with `${NAME}` for a secret, in headers and
 //! bodies too. A body is archived decoded, so `Content-Encoding` and `Transfer-Encoding` are left out and
 //! `Content-Length` is that of the decoded bytes; a body that nobody read (of a redirect, of an error) is marked as
-//! truncated. The archive serves the run and never fails it: the first error is told and ends the archiving of that run.
+//! truncated, and an answer that broke off or was too large is left out. The archive serves the run and never fails it: the first error is told and ends the archiving of that run.
 //!
 //! A [replay](ArchiveFetcher) answers with the newest response to an address. A station is found by its id, for its
 //! address holds the hour of the run.
