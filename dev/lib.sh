@@ -7,7 +7,7 @@ DIR=${TRENDY_DEV_DIR:-$REPO/target/dev-services}
 ENV_FILE=$DIR/env
 # Says that the folder is ours to remove, and how its servers run.
 MARKER=$DIR/.trendy-dev
-PARTS=(postgres elasticsearch browser)
+PARTS=(postgres elasticsearch browser warc)
 
 # Postgres and Elasticsearch both refuse to run as root. `nobody` is on every machine, so none has to be created.
 SERVER_USER=nobody

@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,12 +49,15 @@ pub(super) struct RunArgs {
     /// Every pipeline that is enabled
     #[arg(long, conflicts_with = "pipelines")]
     all: bool,
-    /// Print the records; write nothing
+    /// Print the records; write nothing to the store
     #[arg(long, conflicts_with = "accept")]
     dry_run: bool,
     /// Take at most this many entries of each list; closes nothing
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
+    /// Take pages from an archive, the folder or one of its files, in place of the network; closes nothing
+    #[arg(long, value_name = "DIR|FILE", conflicts_with = "accept")]
+    replay: Option<PathBuf>,
     /// Believe a list that is empty or shrank, this once
     #[arg(long)]
     accept: bool,
@@ -67,7 +71,14 @@ pub(super) struct RunArgs {
 pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
     let chosen = choose(services::pipelines(&settings)?, &args)?;
-    for pipeline in &chosen {
+    if let Some(archive) = args.replay.as_ref().filter(|archive| !archive.exists()) {
+        return Err(Failure::usage(format!(
+            "there is no archive `{}`\n  hint: name the folder of the setting `archive`, or a file in it",
+            archive.display()
+        )));
+    }
+    // A replay asks nobody, so it needs no key.
+    for pipeline in chosen.iter().filter(|_| args.replay.is_none()) {
         if let Some(name) = missing_secrets(pipeline, &context.environment).first() {
             return Err(Failure::usage(format!(
                 "{}: environment variable `{name}` is not set\n  hint: set it, or leave pipeline `{}` out: `enabled = false` in its file keeps it out of `--all`",
@@ -87,6 +98,7 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
         limit: args.limit.and_then(|limit| usize::try_from(limit).ok()),
         accept: args.accept,
         dry_run: None,
+        replay: args.replay.clone(),
     };
     let summaries = run_all(&chosen, &services, &options, &bars).await;
     services.collector.close().await;
@@ -248,6 +260,7 @@ async fn dry_run(
         limit,
         accept: false,
         dry_run: Some(sender),
+        replay: args.replay.clone(),
     };
     let runs = async {
         let summaries = run_all(pipelines, services, &options, bars).await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use trendy::collect::{CollectSettings, Collector, Twins};
+use trendy::collect::{ArchiveSettings, CollectSettings, Collector, Twins};
 use trendy::config::{
     Catalog, Environment, Pipeline, Problem, Schedule, Settings, load_pipelines, load_schedules,
     suggestion,
@@ -67,12 +67,18 @@ pub(super) async fn services(
                 .map_err(|error| Failure::usage(format!("`webdriver_url`: `{url}`: {error}")))?,
         ),
     };
+    let keep = settings.archive_keep().map_err(Failure::usage)?;
+    let archive = path("archive").map(|folder| ArchiveSettings {
+        keep,
+        ..ArchiveSettings::new(folder)
+    });
     let collect = CollectSettings {
         user_agent: user_agent(settings.get("contact")),
         twins,
         webdriver_url,
         chromedriver: path("chromedriver"),
         chromium: path("chromium"),
+        archive,
         ..CollectSettings::default()
     };
     let collector = Collector::new(collect, environment.clone())

@@ -1,12 +1,14 @@
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::Fetcher;
+use super::archive::{ArchiveSettings, Origin, Recorder};
 use super::browser::{Browser, BrowserFetcher};
 use super::error::FetchError;
 use super::guard::{Guard, GuardedResolver};
@@ -44,6 +46,8 @@ pub struct CollectSettings {
     pub longest_crawl_delay: Duration,
     /// How a failed request is repeated.
     pub retry: RetrySettings,
+    /// Where raw answers are kept. Default: nowhere.
+    pub archive: Option<ArchiveSettings>,
 }
 
 /// How a failed request is repeated.
@@ -78,6 +82,7 @@ impl Default for CollectSettings {
             redirects: 10,
             longest_crawl_delay: Duration::from_mins(1),
             retry: RetrySettings::default(),
+            archive: None,
         }
     }
 }
@@ -144,6 +149,8 @@ pub enum SetupError {
 pub struct Collector {
     shared: Arc<Shared>,
     environment: Environment,
+    /// Threads that write archives, each until its fetcher is dropped.
+    archiving: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// The insides of a [`Collector`], held by its fetchers too.
@@ -195,17 +202,22 @@ impl Collector {
         Ok(Self {
             shared: Arc::new(shared),
             environment,
+            archiving: Mutex::default(),
         })
     }
 
     /// The fetcher for one run of a pipeline. From here on its host is asked no less gently than the pipeline says.
+    /// With an archive it has to be called within a tokio runtime.
     pub fn fetcher(&self, pipeline: &Pipeline) -> Result<Arc<dyn Fetcher>, SetupError> {
-        let visitor = Visitor::new(pipeline, &self.environment)?;
+        let mut visitor = Visitor::new(pipeline, &self.environment)?;
         if let Some(host) = visitor.home.host_str() {
             self.shared.guard.name(host);
         }
         let owed = self.shared.owed_to(&visitor.home, visitor.politeness);
         self.shared.hosts.host(&visitor.home).be_gentle(owed);
+        if let Some(archive) = &self.shared.settings.archive {
+            visitor.record_with(self.recorder(archive, pipeline, &visitor));
+        }
         let shared = Arc::clone(&self.shared);
         match pipeline.source.fetch {
             Fetch::Http => Ok(Arc::new(HttpFetcher::new(shared, visitor))),
@@ -222,9 +234,39 @@ impl Collector {
         self.shared.browser.available()
     }
 
-    /// Ends browsers and drivers, and waits until they are gone. Dropping the collector ends them too.
+    /// Ends browsers and drivers, and waits until they are gone and archives are on the disk. An archive is written until
+    /// its fetcher is dropped, so that comes first. Dropping the collector ends browsers and drivers too.
     pub async fn close(&self) {
         self.shared.browser.close().await;
+        let archiving = std::mem::take(&mut *self.archiving());
+        for thread in archiving {
+            if let Err(error) = thread.await {
+                tracing::error!("an archive was not written to its end: {error}");
+            }
+        }
+    }
+
+    fn recorder(
+        &self,
+        archive: &ArchiveSettings,
+        pipeline: &Pipeline,
+        visitor: &Visitor,
+    ) -> Recorder {
+        let origin = Origin {
+            pipeline: pipeline.id.clone(),
+            user_agent: self.shared.settings.user_agent.clone(),
+        };
+        let (recorder, thread) = Recorder::start(archive, origin, visitor.redactor());
+        let mut archiving = self.archiving();
+        archiving.retain(|thread| !thread.is_finished());
+        archiving.push(thread);
+        recorder
+    }
+
+    fn archiving(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.archiving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

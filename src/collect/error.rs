@@ -166,6 +166,25 @@ pub enum FetchError {
         /// The last that was heard, secrets redacted.
         reason: String,
     },
+    /// A replay has no other place to look.
+    #[error("{url} is not in archive `{}`", .archive.display())]
+    NotArchived {
+        /// The address.
+        url: String,
+        /// Folder or file.
+        archive: PathBuf,
+    },
+    /// The archive is damaged, or of a kind that trendy does not write.
+    #[error("the answer of {url} in `{}` cannot be read", .file.display())]
+    ArchiveUnreadable {
+        /// The address.
+        url: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The driver said no.
     #[error("the browser failed on {url}: {reason}")]
     Browser {

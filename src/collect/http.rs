@@ -4,12 +4,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{Client, Response};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Client, Response, StatusCode};
 use tokio::time::timeout;
 use url::Url;
 
 use super::Fetcher;
+use super::archive::{Capture, role_text};
 use super::collector::Shared;
 use super::error::FetchError;
 use super::guard::RefusedAddress;
@@ -34,15 +35,21 @@ impl Fetcher for HttpFetcher {
     async fn fetch(&self, request: &Request) -> Result<Page, FetchError> {
         let limit = self.shared.settings.redirects;
         let mut url = request.url.clone();
+        let mut role = Some(role_text(&request.role));
         for _ in 0..=limit {
             self.shared.permit(&self.visitor, &url).await?;
-            let body_limit = BodyLimit::Refuse(self.shared.settings.body_limit);
-            match self.shared.get(&self.visitor, &url, body_limit).await? {
+            let errand = Errand {
+                url: &url,
+                body_limit: BodyLimit::Refuse(self.shared.settings.body_limit),
+                role: role.take(),
+            };
+            match self.shared.get(&self.visitor, &errand).await? {
                 Answer::Moved(target) => url = target,
                 Answer::Body {
                     status,
                     content_type,
                     body,
+                    at,
                 } => {
                     return Ok(Page {
                         request: request.clone(),
@@ -50,7 +57,7 @@ impl Fetcher for HttpFetcher {
                         status,
                         content_type,
                         body,
-                        fetched_at: Timestamp::now(),
+                        fetched_at: at,
                     });
                 }
             }
@@ -60,6 +67,25 @@ impl Fetcher for HttpFetcher {
             limit,
         })
     }
+}
+
+/// One address to ask.
+#[derive(Debug)]
+pub(super) struct Errand<'a> {
+    pub(super) url: &'a Url,
+    pub(super) body_limit: BodyLimit,
+    /// What for, where the archive has to tell.
+    pub(super) role: Option<String>,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+struct Exchange {
+    at: Timestamp,
+    status: StatusCode,
+    headers: HeaderMap,
+    /// The decoded body of a success; of other answers it is not read.
+    body: Option<Bytes>,
 }
 
 /// What a request gave.
@@ -72,6 +98,7 @@ pub(super) enum Answer {
         status: u16,
         content_type: Option<String>,
         body: Bytes,
+        at: Timestamp,
     },
 }
 
@@ -89,17 +116,26 @@ impl Shared {
     pub(super) async fn get(
         &self,
         visitor: &Visitor,
-        url: &Url,
-        limit: BodyLimit,
+        errand: &Errand<'_>,
     ) -> Result<Answer, FetchError> {
+        let url = errand.url;
         self.politely(visitor, url, || async move {
-            match timeout(visitor.timeout, self.exchange(visitor, url, limit)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(FetchError::TimedOut {
-                    url: url.to_string(),
-                    after: visitor.timeout,
-                }),
-            }
+            let exchange = self.exchange(visitor, url, errand.body_limit);
+            let exchange = match timeout(visitor.timeout, exchange).await {
+                Ok(exchange) => exchange?,
+                Err(_) => {
+                    return Err(FetchError::TimedOut {
+                        url: url.to_string(),
+                        after: visitor.timeout,
+                    });
+                }
+            };
+            // Not within the time-out: a slow disk is no fault of the site.
+            let target = self.redirect_target(visitor, url, &exchange);
+            visitor
+                .record(|| self.capture(visitor, errand, &exchange, target.as_ref().ok()))
+                .await;
+            judge(url, exchange, target?)
         })
         .await
     }
@@ -109,36 +145,70 @@ impl Shared {
         visitor: &Visitor,
         url: &Url,
         limit: BodyLimit,
-    ) -> Result<Answer, FetchError> {
+    ) -> Result<Exchange, FetchError> {
         let (client, wire) = self.on_the_wire(visitor, url);
-        let response = client
+        let mut response = client
             .get(wire)
             .headers(visitor.headers(url))
             .send()
             .await
             .map_err(|error| not_answered(url, error))?;
+        let at = Timestamp::now();
         visitor.keep_cookies(url, response.headers());
-        let status = response.status();
-        if let Some(target) = self.redirect_target(visitor, url, &response)? {
-            return Ok(Answer::Moved(target));
-        }
-        if !status.is_success() {
-            return Err(FetchError::Status {
-                url: url.to_string(),
-                status: status.as_u16(),
-                retry_after: retry_after(response.headers(), Timestamp::now()),
-            });
-        }
-        let content_type = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        Ok(Answer::Body {
-            status: status.as_u16(),
-            content_type,
-            body: read_body(url, response, limit).await?,
+        Ok(Exchange {
+            at,
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            body: if response.status().is_success() {
+                Some(read_body(url, response, limit).await?)
+            } else {
+                None
+            },
         })
+    }
+
+    /// The exchange as the archive may have it: at real addresses, without secrets.
+    fn capture(
+        &self,
+        visitor: &Visitor,
+        errand: &Errand<'_>,
+        exchange: &Exchange,
+        target: Option<&Option<Url>>,
+    ) -> Capture {
+        let mut received = visitor.redacted(&exchange.headers);
+        if let Some(Some(target)) = target {
+            for (_, value) in received.iter_mut().filter(|(name, _)| name == "location") {
+                *value = target.to_string();
+            }
+        }
+        Capture {
+            url: errand.url.clone(),
+            at: exchange.at,
+            role: errand.role.clone(),
+            landed: None,
+            sent: self.sent(visitor, errand.url),
+            status: exchange.status.as_u16(),
+            received,
+            body: exchange.body.clone(),
+        }
+    }
+
+    /// The headers of a request, as far as they are trendy's own: what the client adds for the connection is its matter.
+    fn sent(&self, visitor: &Visitor, url: &Url) -> Vec<(String, String)> {
+        let mut host = url.host_str().unwrap_or_default().to_owned();
+        if let Some(port) = url.port() {
+            host = format!("{host}:{port}");
+        }
+        let mut sent = vec![
+            ("host".to_owned(), host),
+            ("user-agent".to_owned(), self.settings.user_agent.clone()),
+            ("accept".to_owned(), "*/*".to_owned()),
+        ];
+        for (name, value) in visitor.shown_headers(url) {
+            sent.retain(|(known, _)| *known != name);
+            sent.push((name, value));
+        }
+        sent
     }
 
     /// The client to use and the address to send: the twin's, if there is one, with the secrets in it.
@@ -157,12 +227,12 @@ impl Shared {
         &self,
         visitor: &Visitor,
         url: &Url,
-        response: &Response,
+        exchange: &Exchange,
     ) -> Result<Option<Url>, FetchError> {
-        if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        if !matches!(exchange.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
         }
-        let Some(location) = response.headers().get(LOCATION) else {
+        let Some(location) = exchange.headers.get(LOCATION) else {
             return Ok(None);
         };
         let location = visitor.redact(&String::from_utf8_lossy(location.as_bytes()));
@@ -175,6 +245,31 @@ impl Shared {
             }),
         }
     }
+}
+
+/// What an exchange means for the one who asked.
+fn judge(url: &Url, exchange: Exchange, target: Option<Url>) -> Result<Answer, FetchError> {
+    if let Some(target) = target {
+        return Ok(Answer::Moved(target));
+    }
+    let status = exchange.status.as_u16();
+    let Some(body) = exchange.body else {
+        return Err(FetchError::Status {
+            url: url.to_string(),
+            status,
+            retry_after: retry_after(&exchange.headers, Timestamp::now()),
+        });
+    };
+    Ok(Answer::Body {
+        status,
+        content_type: exchange
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+        body,
+        at: exchange.at,
+    })
 }
 
 /// Reads a body into one piece, counting decoded bytes as they come, so that a small file that unpacks to a large one is

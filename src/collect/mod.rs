@@ -1,4 +1,4 @@
-//! Collects: a [`Request`] becomes a [`Page`], over HTTP or through a real browser.
+//! Collects: a [`Request`] becomes a [`Page`], over HTTP, through a real browser, or from an archive.
 //!
 //! Every address goes the same way: the address guard, `robots.txt`, the host's turn (delay, concurrency, pauses), the
 //! wire, and a few tries. A redirect is an address like any other and goes that way again. Whatever a host asks for
@@ -9,6 +9,7 @@
 //! answer leads to an address inside the network that the pipeline did not name. Nothing read is unbounded, in bytes or
 //! in time. A dropped future lets go of all it held.
 
+mod archive;
 mod browser;
 mod collector;
 mod error;
@@ -25,6 +26,7 @@ use async_trait::async_trait;
 
 use crate::record::{Page, Request};
 
+pub use archive::{ArchiveError, ArchiveFetcher, ArchiveSettings};
 pub use browser::BrowserFetcher;
 pub use collector::{CollectSettings, Collector, RetrySettings, SetupError};
 pub use error::FetchError;

@@ -1,5 +1,7 @@
+use std::borrow::Cow;
 use std::convert::Infallible;
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use url::{Url, form_urlencoded};
 
 use crate::config::{self, Environment, MissingVariable, Secret};
@@ -60,6 +62,28 @@ impl Secrets {
         redacted
     }
 
+    /// Does for bodies what [`redact`](Self::redact) does for texts, without these secrets at hand.
+    pub(super) fn redactor(&self) -> Redactor {
+        let mut redactor = Redactor::default();
+        let mut spellings = Vec::new();
+        for (name, secret) in &self.0 {
+            for form in forms(secret.expose()) {
+                if form.len() >= SHORTEST_REDACTED {
+                    spellings.push(form);
+                    redactor.placeholders.push(format!("${{{name}}}"));
+                }
+            }
+        }
+        if !spellings.is_empty() {
+            let automaton = AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(&spellings)
+                .expect("a few values are far from the most that fit");
+            redactor.automaton = Some(automaton);
+        }
+        redactor
+    }
+
     fn get(&self, name: &str) -> Option<&Secret> {
         self.0
             .iter()
@@ -75,6 +99,25 @@ impl Secrets {
         });
         match filled {
             Ok(filled) => filled,
+        }
+    }
+}
+
+/// Takes secrets out of bodies. A body that holds none, as good as every one, is not copied.
+#[derive(Clone, Default)]
+pub(super) struct Redactor {
+    automaton: Option<AhoCorasick>,
+    /// What stands in for each spelling.
+    placeholders: Vec<String>,
+}
+
+impl Redactor {
+    pub(super) fn redact<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        match &self.automaton {
+            Some(automaton) if automaton.is_match(body) => {
+                automaton.replace_all_bytes(body, &self.placeholders).into()
+            }
+            _ => body.into(),
         }
     }
 }
@@ -179,6 +222,16 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn bodies_are_redacted_and_not_copied_in_vain() {
+        let redactor = secrets("ab+c/d==").redactor();
+        assert_eq!(
+            *redactor.redact(b"\xff<key>ab+c/d==</key> ab%2Bc%2Fd%3D%3D"),
+            *b"\xff<key>${KEY}</key> ${KEY}"
+        );
+        assert!(matches!(redactor.redact(b"ab+c"), Cow::Borrowed(b"ab+c")));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use url::Url;
 
+use super::archive::{Capture, Recorder};
 use super::collector::SetupError;
-use super::secrets::Secrets;
+use super::secrets::{Redactor, Secrets};
 use crate::config::{self, Environment, Pipeline, Politeness};
 
 /// One run of one pipeline, as sites meet it: where it comes from, what it shows, how gently it asks.
@@ -21,8 +22,14 @@ pub(super) struct Visitor {
     open: HeaderMap,
     /// Headers for the pipeline's own origin alone.
     confidential: HeaderMap,
+    /// What may be shown of the confidential ones: the value as the pipeline file has it, or nothing of it.
+    shown: Vec<(String, String)>,
     cookies: Jar,
+    recorder: Option<Recorder>,
 }
+
+/// Stands in for a confidential value that the pipeline file holds itself.
+const HIDDEN: &str = "***";
 
 impl Visitor {
     pub(super) fn new(pipeline: &Pipeline, environment: &Environment) -> Result<Self, SetupError> {
@@ -53,7 +60,9 @@ impl Visitor {
             secrets,
             open: HeaderMap::new(),
             confidential: HeaderMap::new(),
+            shown: Vec::new(),
             cookies: Jar::default(),
+            recorder: None,
         };
         for (name, value) in &source.headers {
             visitor
@@ -69,10 +78,12 @@ impl Visitor {
     fn add_header(&mut self, name: &str, value: &str) -> Option<()> {
         let name: HeaderName = name.parse().ok()?;
         let mut filled = HeaderValue::from_str(&self.secrets.fill_header(value)).ok()?;
-        let is_confidential =
-            config::placeholders(value).next().is_some() || [AUTHORIZATION, COOKIE].contains(&name);
+        let is_template = config::placeholders(value).next().is_some();
+        let is_confidential = is_template || [AUTHORIZATION, COOKIE].contains(&name);
         filled.set_sensitive(is_confidential);
         let headers = if is_confidential {
+            let shown = if is_template { value } else { HIDDEN };
+            self.shown.push((name.to_string(), shown.to_owned()));
             &mut self.confidential
         } else {
             &mut self.open
@@ -98,6 +109,46 @@ impl Visitor {
             headers.extend(self.confidential.clone());
         }
         headers
+    }
+
+    /// The headers for an address as they may be shown, under names in lower case.
+    pub(super) fn shown_headers(&self, real: &Url) -> Vec<(String, String)> {
+        let mut headers = self.open.clone();
+        if let Some(cookies) = self.cookies.cookies(real) {
+            headers.insert(COOKIE, cookies);
+        }
+        let mut shown = self.redacted(&headers);
+        if self.is_at_home(real) {
+            shown.retain(|(name, _)| !self.confidential.contains_key(name));
+            shown.extend(self.shown.iter().cloned());
+        }
+        shown
+    }
+
+    /// Headers of an answer with the pipeline's secrets as `${NAME}` again.
+    pub(super) fn redacted(&self, headers: &HeaderMap) -> Vec<(String, String)> {
+        let shown = |value: &HeaderValue| self.redact(&String::from_utf8_lossy(value.as_bytes()));
+        headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), shown(value)))
+            .collect()
+    }
+
+    /// Has every exchange archived from here on.
+    pub(super) fn record_with(&mut self, recorder: Recorder) {
+        self.recorder = Some(recorder);
+    }
+
+    /// Archives an exchange, if there is an archive.
+    pub(super) async fn record(&self, capture: impl FnOnce() -> Capture + Send) {
+        if let Some(recorder) = &self.recorder {
+            recorder.record(capture()).await;
+        }
+    }
+
+    /// Takes the pipeline's secrets out of bodies.
+    pub(super) fn redactor(&self) -> Redactor {
+        self.secrets.redactor()
     }
 
     /// Keeps the cookies of an answer. They belong to the real address, so a twin's are sent to no one else.

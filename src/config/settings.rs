@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::{Span, SpanRelativeTo};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -103,6 +105,10 @@ settings! {
     chromium = None;
     /// A file with terms of your own, in the form of `dictionaries/terms.toml`. Default: none.
     terms = None;
+    /// Folder for raw answers, as WARC files that `run --replay` reads. Default: none; nothing is kept.
+    archive = None;
+    /// Age from which files of `archive` are removed, such as `30d`. Default: none; all are kept.
+    archive_keep = None;
     /// Longest time that `run` publishes after loading. Default: `60s`; what is left goes with the next run.
     publish_limit = Some("60s");
     /// Age of the oldest change that a target does not have, from which `status` calls it unhealthy. Default: `1h`.
@@ -176,6 +182,22 @@ impl Settings {
             "`{key}` is no setting"
         );
         self.values.get(key).map(|(value, _)| value.as_str())
+    }
+
+    /// How long raw answers are kept, where that is limited.
+    pub fn archive_keep(&self) -> Result<Option<Duration>, String> {
+        let Some(text) = self.get("archive_keep") else {
+            return Ok(None);
+        };
+        // Days, unlike those of `parse_duration`, are what an age is told in.
+        let age = text.parse::<Span>().ok();
+        let age = age.and_then(|age| age.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+        match age.and_then(|age| Duration::try_from(age).ok()) {
+            Some(age) => Ok(Some(age)),
+            None => Err(format!(
+                "`archive_keep`: `{text}` is no age: write a number and its unit, such as `30d` or `12h`"
+            )),
+        }
     }
 
     /// Every key with its effective value, credentials in addresses hidden.
@@ -322,6 +344,21 @@ mod tests {
         assert_eq!(settings.get("pipelines"), Some("flagged"));
         assert_eq!(settings.get("contact"), Some("b"));
         assert_eq!(settings.get("schedules"), Some("schedules"));
+    }
+
+    #[test]
+    fn archives_are_kept_for_days_or_for_ever() {
+        let kept = |text: &str| {
+            let settings = load(text, None, &Environment::default()).unwrap();
+            settings.archive_keep()
+        };
+        assert_eq!(kept(""), Ok(None));
+        let days = Duration::from_hours(30 * 24);
+        assert_eq!(kept("archive_keep = '30d'"), Ok(Some(days)));
+        let error = kept("archive_keep = 'long'").unwrap_err();
+        assert!(error.contains("`long` is no age"), "{error}");
+        assert!(kept("archive_keep = '-1d'").is_err());
+        assert!(kept("archive_keep = '1 month'").is_err());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod transform;
 mod walk;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
 
-use crate::collect::{Collector, SetupError};
+use crate::collect::{ArchiveError, ArchiveFetcher, Collector, Fetcher, SetupError};
 use crate::config::Pipeline;
 use crate::load::{Lock, OpenRun, Store, StoreError};
 use crate::normalize::Dictionaries;
@@ -65,6 +66,8 @@ pub struct RunOptions {
     pub accept: bool,
     /// Where records go instead of the store; such a run writes nothing.
     pub dry_run: Option<mpsc::Sender<Record>>,
+    /// The archive, a folder or a file, that answers instead of the network; such a run closes nothing.
+    pub replay: Option<PathBuf>,
 }
 
 /// How a run ended: one row of the summary.
@@ -97,6 +100,9 @@ pub enum RunError {
     /// There is nothing to fetch with.
     #[error(transparent)]
     Fetcher(#[from] SetupError),
+    /// There is nothing to replay.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
 }
 
 /// Runs one pipeline from its list to the store.
@@ -107,7 +113,7 @@ pub async fn run(
     progress: &Progress,
 ) -> Result<RunSummary, RunError> {
     let started = Instant::now();
-    let fetcher = services.collector.fetcher(pipeline)?;
+    let fetcher = fetcher(pipeline, services, options).await?;
     let open = match options.dry_run {
         Some(_) => None,
         None => Some(Locked::open(pipeline, &services.store).await?),
@@ -178,6 +184,20 @@ pub async fn run(
         done.counts
     };
     Ok(summary(Some(run), ending, counts))
+}
+
+/// What answers the run's requests: the source itself, or an archive of it.
+async fn fetcher(
+    pipeline: &Arc<Pipeline>,
+    services: &Services,
+    options: &RunOptions,
+) -> Result<Arc<dyn Fetcher>, RunError> {
+    let Some(archive) = options.replay.clone() else {
+        return Ok(services.collector.fetcher(pipeline)?);
+    };
+    let id = pipeline.id.clone();
+    let fetcher = transform::blocking(move || ArchiveFetcher::open(&archive, &id)).await?;
+    Ok(Arc::new(fetcher))
 }
 
 /// An open run and the lock that keeps it alone.

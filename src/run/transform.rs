@@ -16,8 +16,8 @@ use crate::record::{self, Item, Outcome, RecordId, Rejection, Stage};
 pub(super) enum Page {
     /// The page behind an entry, and the entry's id.
     Detail(record::Page, RecordId),
-    /// An entry that says everything itself.
-    Entry(Item),
+    /// An entry that says everything itself, and when its page of the list was fetched.
+    Entry(Item, Timestamp),
 }
 
 /// Makes a record, or a rejection, of each page; in parallel, so the order is not that of the list.
@@ -47,11 +47,9 @@ pub(super) async fn transform(
 
 fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
     let (fetched_at, present, item) = match page {
-        Page::Entry(item) => (
-            Timestamp::now(),
-            normalize::identity(pipeline, &item),
-            Ok(item),
-        ),
+        Page::Entry(item, fetched_at) => {
+            (fetched_at, normalize::identity(pipeline, &item), Ok(item))
+        }
         Page::Detail(page, id) => (page.fetched_at, id, complete(pipeline, &page)),
     };
     let context = normalize::Context {

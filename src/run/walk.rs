@@ -31,7 +31,7 @@ pub(super) struct Walked {
     pub(super) end: WalkEnd,
     /// The id of every entry that the list names.
     pub(super) listed: HashSet<RecordId>,
-    /// Whether an entry that is absent is gone: true for lists, not for feeds, weather or a limited run.
+    /// Whether an entry that is absent is gone: true for lists, not for feeds, weather, a replay or a limited run.
     pub(super) holds_snapshot: bool,
 }
 
@@ -42,7 +42,15 @@ pub(super) struct Walk<'a> {
     services: &'a Services,
     progress: &'a Progress,
     limit: usize,
+    /// Whether the list is that of an archive, which says nothing of what is gone today.
+    is_replay: bool,
     loaded: &'a HashSet<RecordId>,
+}
+
+/// A page of the list, read.
+struct ReadList {
+    listing: Listing,
+    fetched_at: Timestamp,
 }
 
 /// Where a walk sends what it finds.
@@ -67,6 +75,7 @@ impl<'a> Walk<'a> {
             services,
             progress,
             limit: options.limit.unwrap_or(usize::MAX),
+            is_replay: options.replay.is_some(),
             loaded,
         }
     }
@@ -91,7 +100,7 @@ impl<'a> Walk<'a> {
         };
         let is_list = matches!(self.pipeline.list.format, ListFormat::Items(_));
         Walked {
-            holds_snapshot: is_list && end != WalkEnd::Limited,
+            holds_snapshot: is_list && end != WalkEnd::Limited && !self.is_replay,
             end,
             listed,
         }
@@ -110,14 +119,17 @@ impl<'a> Walk<'a> {
             if !visited.insert(request.url.clone()) {
                 return WalkEnd::Complete;
             }
-            let listing = match self.read(&request, outlets).await {
-                Ok(listing) => listing,
+            let ReadList {
+                listing,
+                fetched_at,
+            } = match self.read(&request, outlets).await {
+                Ok(list) => list,
                 Err(ending) => return ending.after(number),
             };
             let found = listing.items.len();
             let before = listed.len();
             next = listing.next;
-            if let Some(end) = self.take(listing.items, listed, outlets).await {
+            if let Some(end) = self.take(listing.items, fetched_at, listed, outlets).await {
                 return end;
             }
             let more = match &pages.paging {
@@ -149,14 +161,17 @@ impl<'a> Walk<'a> {
             .stations
             .chosen(&self.pipeline.source.stations)
         {
-            let (url, listing) = match self.station(station, now, outlets).await {
+            let (url, list) = match self.station(station, now, outlets).await {
                 Ok(answer) => answer,
                 Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
             };
-            match listing {
-                Ok(listing) => {
+            match list {
+                Ok(ReadList {
+                    listing,
+                    fetched_at,
+                }) => {
                     answered = true;
-                    if let Some(end) = self.take(listing.items, listed, outlets).await {
+                    if let Some(end) = self.take(listing.items, fetched_at, listed, outlets).await {
                         return end;
                     }
                 }
@@ -202,7 +217,7 @@ impl<'a> Walk<'a> {
         station: &Station,
         now: Timestamp,
         outlets: &Outlets,
-    ) -> Result<(Url, Result<Listing, Ending>), requests::BadAddress> {
+    ) -> Result<(Url, Result<ReadList, Ending>), requests::BadAddress> {
         let mut back = 0;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -220,13 +235,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Fetches and reads one page of the list.
-    async fn read(&self, request: &Request, outlets: &Outlets) -> Result<Listing, Ending> {
+    async fn read(&self, request: &Request, outlets: &Outlets) -> Result<ReadList, Ending> {
         let page = tokio::select! {
             page = self.fetcher.fetch(request) => page.map_err(Ending::Fetch)?,
             () = stopped(self.services.stop.clone()) => return Err(Ending::Stopped),
         };
         self.progress.page();
         send(&outlets.loads, Load::Fetched).await;
+        let fetched_at = page.fetched_at;
         let pipeline = Arc::clone(self.pipeline);
         let mut listing = blocking(move || extract::listing(&pipeline, &page))
             .await
@@ -242,13 +258,17 @@ impl<'a> Walk<'a> {
             )
             .await;
         }
-        Ok(listing)
+        Ok(ReadList {
+            listing,
+            fetched_at,
+        })
     }
 
     /// Notes each new entry and sends it on; some when the walk ends with it.
     async fn take(
         &self,
         items: Vec<Item>,
+        fetched_at: Timestamp,
         listed: &mut HashSet<RecordId>,
         outlets: &Outlets,
     ) -> Option<WalkEnd> {
@@ -267,7 +287,7 @@ impl<'a> Walk<'a> {
             if self.pipeline.detail.is_some() {
                 send(&outlets.entries, item).await;
             } else {
-                send(&outlets.pages, PageWork::Entry(item)).await;
+                send(&outlets.pages, PageWork::Entry(item, fetched_at)).await;
             }
             if listed.len() >= self.limit {
                 return Some(WalkEnd::Limited);

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use self::driver::{Programs, WebDriver};
 use self::session::{Session, Visit};
 use super::Fetcher;
+use super::archive::{Capture, role_text};
 use super::collector::{CollectSettings, Shared};
 use super::error::FetchError;
 use super::visitor::Visitor;
@@ -103,14 +104,18 @@ impl Fetcher for BrowserFetcher {
         if url != request.url {
             self.permit(&url).await?;
         }
-        Ok(Page {
+        let page = Page {
             request: request.clone(),
             url,
             status: STATUS,
             content_type: Some(CONTENT_TYPE.to_owned()),
             body: Bytes::from(html),
             fetched_at: Timestamp::now(),
-        })
+        };
+        self.visitor
+            .record(|| self.shared.browser.capture(&page))
+            .await;
+        Ok(page)
     }
 }
 
@@ -206,6 +211,25 @@ impl Browser {
         match self.webdriver_url {
             Some(_) => Ok(()),
             None => self.programs.find().map(drop),
+        }
+    }
+
+    /// A page as the archive has it. What browser and site really said to each other nobody told; the headers are those
+    /// of an answer that would have had this DOM as its body.
+    fn capture(&self, page: &Page) -> Capture {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Capture {
+            url: page.request.url.clone(),
+            at: page.fetched_at,
+            role: Some(role_text(&page.request.role)),
+            landed: Some(page.url.clone()).filter(|landed| *landed != page.request.url),
+            sent: vec![
+                header("host", page.request.url.host_str().unwrap_or_default()),
+                header("user-agent", &self.signature),
+            ],
+            status: page.status,
+            received: vec![header("content-type", CONTENT_TYPE)],
+            body: Some(page.body.clone()),
         }
     }
 

@@ -9,7 +9,7 @@ use url::Url;
 use super::{LONGEST_FILE, Robots};
 use crate::collect::collector::Shared;
 use crate::collect::error::FetchError;
-use crate::collect::http::{Answer, BodyLimit};
+use crate::collect::http::{Answer, BodyLimit, Errand};
 use crate::collect::visitor::Visitor;
 use crate::config::Politeness;
 
@@ -112,8 +112,12 @@ impl Shared {
         for _ in 0..=REDIRECTS {
             let answer = match self.check_address(visitor, &address).await {
                 Ok(()) => {
-                    self.get(visitor, &address, BodyLimit::Cut(LONGEST_FILE))
-                        .await
+                    let errand = Errand {
+                        url: &address,
+                        body_limit: BodyLimit::Cut(LONGEST_FILE),
+                        role: None,
+                    };
+                    self.get(visitor, &errand).await
                 }
                 Err(refused) => Err(refused),
             };
