@@ -21,6 +21,7 @@ mod schema;
 mod services;
 mod terms;
 mod transform;
+mod try_page;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -131,6 +132,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Try(try_page::TryArgs),
     Extract(extract::ExtractArgs),
     Transform(transform::TransformArgs),
     Robots(robots::RobotsArgs),
@@ -201,6 +203,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::List(args) => list::run(&args, &context),
         Command::Schema(args) => schema::run(&args),
         Command::Config(command) => config::run(&command, &context),
+        Command::Try(args) => services::block_on(try_page::run(args, &context)),
         Command::Extract(args) => extract::run(&args),
         Command::Transform(args) => transform::run(&args),
         Command::Robots(args) => robots::run(&args),

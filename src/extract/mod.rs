@@ -7,6 +7,7 @@
 //! [`ExtractError`]. Parsing is work for a blocking thread: no function here is async, none does I/O.
 
 mod css;
+pub mod explain;
 pub mod feed;
 mod json;
 pub mod kma;
@@ -18,6 +19,7 @@ mod xml;
 
 use std::collections::BTreeMap;
 
+pub use explain::{Explanation, explain};
 pub use known::reader_text;
 use url::Url;
 

@@ -29,6 +29,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
+pub use requests::{BadAddress, first_request};
 
 use crate::collect::{Collector, SetupError};
 use crate::config::Pipeline;
