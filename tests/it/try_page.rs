@@ -118,6 +118,7 @@ async fn a_selector_that_matches_nothing_comes_with_what_may_have_been_meant() {
     hint: `title`: `h1` matches 1
     hint: `title`: nothing in it has the class `job-title`; did you mean `job_title`?
     hint: `description`: nothing in it has the class `text`
+    hint: read as the page behind an entry, for it holds no entry of the list; `--list` reads it as a list
 
     rejected: https://board.example/jobs/1: required field `title` matched nothing (`h1.job-title`)
     ");

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use trendy::collect::Fetcher;
 use trendy::config::{Pipeline, suggestion};
-use trendy::extract::explain::{PageKind, holds_entries};
+use trendy::extract::explain::{FieldReport, PageKind, holds_entries};
 use trendy::extract::{self, Explanation, explain};
 use trendy::normalize::{self, Dictionaries};
 use trendy::record::{Entry, Field, Item, Page, PipelineId, Record, Request, Role, Values};
@@ -121,7 +121,15 @@ pub(super) async fn run(args: TryArgs, context: &Context) -> Result<Exit, Failur
             }
         }
     };
-    let tried = tried(&pipeline, &dictionaries, &page);
+    let mut tried = tried(&pipeline, &dictionaries, &page);
+    if let Some(explanation) = &mut tried.explanation
+        && explanation.page == PageKind::Detail
+        && !args.detail
+        && explanation.fields.iter().any(FieldReport::is_missing)
+    {
+        let hint = "read as the page behind an entry, for it holds no entry of the list; `--list` reads it as a list";
+        explanation.hints.push(hint.to_owned());
+    }
     match args.format {
         Format::Table => table::print(&tried)?,
         Format::Json => print_json(&tried)?,
@@ -317,10 +325,9 @@ impl Tried {
             return Exit::Incomplete;
         };
         let has_entries = explanation.page == PageKind::Detail || !explanation.items.is_empty();
-        let is_missing = |report: &extract::explain::FieldReport| report.is_missing();
         if has_entries
             && explanation.rejections.is_empty()
-            && !explanation.fields.iter().any(is_missing)
+            && !explanation.fields.iter().any(FieldReport::is_missing)
         {
             Exit::Done
         } else {

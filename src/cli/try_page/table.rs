@@ -189,9 +189,10 @@ fn flat(value: &Value, path: &str) -> Vec<(String, String)> {
             })
             .collect(),
         Value::Array(elements) if elements.is_empty() => Vec::new(),
+        // Whole, not cut: a term that is not shown looks like one that was not found.
         Value::Array(elements) => {
             let names: Vec<String> = elements.iter().map(name).collect();
-            leaf(names.join(", "))
+            vec![(path.to_owned(), names.join(", "))]
         }
         Value::String(text) => leaf(text.clone()),
         other => leaf(other.to_string()),
