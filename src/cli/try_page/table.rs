@@ -75,7 +75,12 @@ pub(super) fn print(tried: &Tried) -> Result<(), Failure> {
 
 fn print_entries(explanation: &Explanation) -> Result<(), Failure> {
     let mut out = std::io::stdout();
-    writeln!(out, "{} entries\n", explanation.items.len())?;
+    let noun = if explanation.items.len() == 1 {
+        "entry"
+    } else {
+        "entries"
+    };
+    writeln!(out, "{} {noun}\n", explanation.items.len())?;
     let rows: Vec<EntryRow<'_>> = explanation
         .items
         .iter()

@@ -3,7 +3,7 @@
 //! An [`Explanation`] is made by the code that extracts: its items, rejections and next page are those of [`listing`]
 //! and [`detail`], and each rule is asked by the same functions that fill those items, so that the two cannot disagree.
 //! What is added is what extraction has no use for: how much a selector matched, why nothing came of it, and what may
-//! have been meant ([`Hint`](hint)).
+//! have been meant.
 //!
 //! A rule of a list is asked in every entry, a rule of a detail page in the page. Formats that know their fields have
 //! no rules; there the fields of the entries are told.

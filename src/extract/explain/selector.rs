@@ -82,7 +82,7 @@ pub(super) fn simpler(
     })
 }
 
-/// Names say most, then how they are joined: `ul.jobs li` is nearer to `ul.jobs > li` than `ul.jobs`.
+/// How much it says: its parts without what joins them, so `ul.jobs li` is nearer to `ul.jobs > li` than `ul.jobs`.
 fn weight(parts: &[Part]) -> usize {
     let is_simple = |part: &&Part| !matches!(part, Part::Combinator(_));
     parts.iter().filter(is_simple).count()
