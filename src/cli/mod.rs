@@ -22,6 +22,7 @@ mod services;
 mod status;
 mod terms;
 mod transform;
+mod try_page;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -132,6 +133,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Try(try_page::TryArgs),
     Extract(extract::ExtractArgs),
     Transform(transform::TransformArgs),
     Robots(robots::RobotsArgs),
@@ -203,6 +205,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::List(args) => list::run(&args, &context),
         Command::Schema(args) => schema::run(&args),
         Command::Config(command) => config::run(&command, &context),
+        Command::Try(args) => services::block_on(try_page::run(args, &context)),
         Command::Extract(args) => extract::run(&args, &context),
         Command::Transform(args) => transform::run(&args),
         Command::Robots(args) => robots::run(&args),

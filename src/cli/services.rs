@@ -54,6 +54,22 @@ pub(super) async fn services(
     settings: &Settings,
     environment: &Environment,
 ) -> Result<Services, Failure> {
+    let collector = collector(settings, environment)?;
+    let dictionaries = dictionaries(settings)?;
+    let store = open_store(settings).await?;
+    Ok(Services {
+        store,
+        collector,
+        dictionaries: Arc::new(dictionaries),
+        stop: stop_on_signal()?,
+    })
+}
+
+/// What fetches, by the settings.
+pub(super) fn collector(
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<Collector, Failure> {
     let pairs = settings
         .twins
         .iter()
@@ -81,16 +97,8 @@ pub(super) async fn services(
         archive,
         ..CollectSettings::default()
     };
-    let collector = Collector::new(collect, environment.clone())
-        .map_err(|error| Failure::usage(with_causes(&error)))?;
-    let dictionaries = dictionaries(settings)?;
-    let store = open_store(settings).await?;
-    Ok(Services {
-        store,
-        collector,
-        dictionaries: Arc::new(dictionaries),
-        stop: stop_on_signal()?,
-    })
+    Collector::new(collect, environment.clone())
+        .map_err(|error| Failure::usage(with_causes(&error)))
 }
 
 /// The store of the settings.

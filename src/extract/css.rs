@@ -42,7 +42,7 @@ pub(super) fn detail(
     }))
 }
 
-fn parse(page: &Page) -> Result<Html, ExtractError> {
+pub(super) fn parse(page: &Page) -> Result<Html, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
     tree::parse(&decoded.text).map_err(|source| ExtractError::TooLarge {
         url: page.url.to_string(),
@@ -50,11 +50,14 @@ fn parse(page: &Page) -> Result<Html, ExtractError> {
     })
 }
 
-/// The texts that a rule's selector matches in an element, or at the element itself: an entry may be its own link.
-fn candidates<'a>(rule: &'a Rule, element: ElementRef<'a>) -> impl Iterator<Item = String> + 'a {
-    let (selector, attr) = match &rule.select {
-        Select::Css { selector, attr, .. } => (Some(selector), attr.as_deref()),
-        Select::Json { .. } => (None, None),
+/// The elements that a rule's selector matches in an element, itself among them: an entry may be its own link.
+pub(super) fn elements<'a>(
+    rule: &'a Rule,
+    element: ElementRef<'a>,
+) -> impl Iterator<Item = ElementRef<'a>> + 'a {
+    let selector = match &rule.select {
+        Select::Css { selector, .. } => Some(selector),
+        Select::Json { .. } => None,
     };
     let itself = selector
         .filter(|selector| selector.matches(&element))
@@ -62,11 +65,20 @@ fn candidates<'a>(rule: &'a Rule, element: ElementRef<'a>) -> impl Iterator<Item
     let within = selector
         .into_iter()
         .flat_map(move |selector| element.select(selector));
-    itself
-        .into_iter()
-        .chain(within)
-        .filter_map(move |element| match attr {
-            Some(attr) => element.attr(attr).map(str::to_owned),
-            None => Some(text::of(element)),
-        })
+    itself.into_iter().chain(within)
+}
+
+/// The texts of the elements that a rule's selector matches, or of their attribute.
+pub(super) fn candidates<'a>(
+    rule: &'a Rule,
+    element: ElementRef<'a>,
+) -> impl Iterator<Item = String> + 'a {
+    let attr = match &rule.select {
+        Select::Css { attr, .. } => attr.as_deref(),
+        Select::Json { .. } => None,
+    };
+    elements(rule, element).filter_map(move |element| match attr {
+        Some(attr) => element.attr(attr).map(str::to_owned),
+        None => Some(text::of(element)),
+    })
 }

@@ -41,7 +41,7 @@ pub(super) fn detail(
     }))
 }
 
-fn parse(page: &Page) -> Result<Value, ExtractError> {
+pub(super) fn parse(page: &Page) -> Result<Value, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
     serde_json::from_str(&decoded.text).map_err(|source| ExtractError::NotJson {
         url: page.url.to_string(),
@@ -67,13 +67,18 @@ fn next(pipeline: &Pipeline, document: &Value, base: &Url) -> Option<Url> {
     }
 }
 
+/// The nodes that a rule's path matches.
+pub(super) fn nodes<'a>(rule: &Rule, node: &'a Value) -> Vec<&'a Value> {
+    match &rule.select {
+        Select::Json { path, .. } => path.query(node).all(),
+        Select::Css { .. } => Vec::new(),
+    }
+}
+
 /// The texts of the nodes that a rule's path matches; a list gives each of its elements.
-fn candidates(rule: &Rule, node: &Value) -> Vec<String> {
-    let Select::Json { path, .. } = &rule.select else {
-        return Vec::new();
-    };
+pub(super) fn candidates(rule: &Rule, node: &Value) -> Vec<String> {
     let mut texts = Vec::new();
-    for found in path.query(node).all() {
+    for found in nodes(rule, node) {
         match found {
             Value::Array(elements) => texts.extend(elements.iter().filter_map(scalar)),
             other => texts.extend(scalar(other)),

@@ -8,6 +8,7 @@
 
 pub mod article;
 mod css;
+pub mod explain;
 pub mod feed;
 pub mod jobposting;
 mod json;
@@ -21,6 +22,7 @@ mod xml;
 
 use std::collections::BTreeMap;
 
+pub use explain::{Explanation, explain};
 pub use known::reader_text;
 use url::Url;
 
@@ -97,18 +99,21 @@ impl ExtractError {
 
 /// Reads a page of a pipeline's list.
 pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError> {
-    let mut listing = match &pipeline.list.format {
-        ListFormat::Items(Select::Css { selector, .. }) => css::listing(pipeline, selector, page)?,
-        ListFormat::Items(Select::Json { path, .. }) => json::listing(pipeline, path, page)?,
-        ListFormat::Feed => known::feed(page)?,
-        ListFormat::Kma => known::kma(page)?,
-    };
-    if pipeline.detail.is_none() {
-        let (items, rejections) = complete(pipeline, listing.items);
-        listing.items = items;
-        listing.rejections.extend(rejections);
+    match &pipeline.list.format {
+        ListFormat::Items(Select::Css { selector, .. }) => css::listing(pipeline, selector, page),
+        ListFormat::Items(Select::Json { path, .. }) => json::listing(pipeline, path, page),
+        ListFormat::Feed => known::feed(page),
+        ListFormat::Kma => known::kma(page),
     }
-    Ok(listing)
+}
+
+/// An entry that says everything itself; rejected where it lacks a required field. It is present all the same.
+pub fn whole_entry(pipeline: &Pipeline, item: Item) -> Result<Item, Rejection> {
+    if pipeline.detail.is_some() {
+        Ok(item)
+    } else {
+        check_required(pipeline, item)
+    }
 }
 
 /// Reads the page behind an entry; what the list said of it stands where the page says nothing.
@@ -135,18 +140,6 @@ pub fn detail(pipeline: &Pipeline, page: &Page) -> Result<Result<Item, Rejection
         fields.extend(values);
     }
     Ok(check_required(pipeline, item))
-}
-
-fn complete(pipeline: &Pipeline, items: Vec<Item>) -> (Vec<Item>, Vec<Rejection>) {
-    let mut complete = Vec::with_capacity(items.len());
-    let mut rejections = Vec::new();
-    for item in items {
-        match check_required(pipeline, item) {
-            Ok(item) => complete.push(item),
-            Err(rejection) => rejections.push(rejection),
-        }
-    }
-    (complete, rejections)
 }
 
 /// Rejects an item in which a required field matched nothing, naming the field and its selector.

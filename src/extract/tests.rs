@@ -88,10 +88,19 @@ fn an_entry_may_be_its_own_link() {
 #[test]
 fn an_entry_without_a_usable_link_or_a_required_field_is_rejected_with_its_reason() {
     let body = "<li><b>no link</b><li><a href='javascript:x()'><b>script</b></a><li><a href='/3'>no title</a><li><a href=/4><b>good</b></a>";
-    let listing = list(CSS, "text/html", body);
-    assert_eq!(listing.items.len(), 1);
-    let reasons: Vec<&str> = listing
-        .rejections
+    let Listing {
+        items,
+        mut rejections,
+        ..
+    } = list(CSS, "text/html", body);
+    assert_eq!(items.len(), 2, "what lacks a field is present all the same");
+    let pipeline = pipeline(CSS);
+    rejections.extend(
+        items
+            .into_iter()
+            .filter_map(|item| whole_entry(&pipeline, item).err()),
+    );
+    let reasons: Vec<&str> = rejections
         .iter()
         .map(|rejection| rejection.reason.as_str())
         .collect();

@@ -27,22 +27,34 @@ fn take(rule: &Rule, text: &str) -> Option<String> {
     })
 }
 
-/// The texts of each rule's field; `candidates` gives what a rule's selector matches. A field that holds one value
-/// takes the first that is not blank.
+/// The first text that a rule takes from what its selector matches.
+pub(super) fn first(rule: &Rule, candidates: impl IntoIterator<Item = String>) -> Option<String> {
+    candidates.into_iter().find_map(|text| take(rule, &text))
+}
+
+/// The texts that a rule gives its field from what its selector matches. A field that holds one value takes the first
+/// that is not blank.
+pub(super) fn texts(
+    field: Field,
+    rule: &Rule,
+    candidates: impl IntoIterator<Item = String>,
+) -> Vec<String> {
+    if field.takes_all() {
+        let taken = candidates.into_iter().filter_map(|text| take(rule, &text));
+        taken.collect()
+    } else {
+        first(rule, candidates).into_iter().collect()
+    }
+}
+
+/// The texts of each rule's field; `candidates` gives what a rule's selector matches.
 pub(super) fn fields<'a, C: IntoIterator<Item = String>>(
     rules: impl Iterator<Item = (&'a Field, &'a Rule)>,
     candidates: impl Fn(&'a Rule) -> C,
 ) -> BTreeMap<Field, Vec<String>> {
     let mut fields = BTreeMap::new();
     for (field, rule) in rules {
-        let taken = candidates(rule)
-            .into_iter()
-            .filter_map(|text| take(rule, &text));
-        let texts: Vec<String> = if field.takes_all() {
-            taken.collect()
-        } else {
-            taken.take(1).collect()
-        };
+        let texts = texts(*field, rule, candidates(rule));
         if !texts.is_empty() {
             fields.insert(*field, texts);
         }
@@ -58,9 +70,7 @@ pub(super) fn item<'a, C: IntoIterator<Item = String>>(
 ) -> Result<Item, Rejection> {
     let first = |rule: &'a Option<Rule>| {
         let rule = rule.as_ref()?;
-        candidates(rule)
-            .into_iter()
-            .find_map(|text| take(rule, &text))
+        first(rule, candidates(rule))
     };
     let reject = |reason: String| Err(rejection(base.as_str(), reason, None));
     let Some(link) = first(&pipeline.list.link) else {

@@ -20,9 +20,10 @@ pub mod weather;
 use jiff::Timestamp;
 
 use crate::config::Pipeline;
-use crate::record::{Item, Kind, Record, RecordId, Rejection, Stage, Values};
+use crate::record::{Field, Item, Kind, Record, RecordId, Rejection, Stage, Values};
 
 use company::Companies;
+use fields::Fields;
 use place::Stations;
 use terms::{Dictionary, DictionaryError};
 
@@ -87,6 +88,20 @@ pub fn normalize(item: &Item, context: &Context<'_>) -> Result<Record, Rejection
             payload: serde_json::to_value(item).ok(),
         }),
     }
+}
+
+/// The fields whose texts cannot be read as what they are, each with the reason: all of them, where [`normalize`] stops
+/// at the first.
+pub fn unreadable(item: &Item, context: &Context<'_>) -> Vec<(Field, String)> {
+    let fields = Fields::of(item, context);
+    let instants =
+        [Field::PostedAt, Field::PublishedAt].map(|field| (field, fields.instant(field)));
+    let deadline = (Field::ValidThrough, fields.deadline(Field::ValidThrough));
+    instants
+        .into_iter()
+        .chain([deadline])
+        .filter_map(|(field, read)| Some((field, read.err()?)))
+        .collect()
 }
 
 /// The id of the record that an item will be, from its natural key alone: the same before its detail page is read.

@@ -30,6 +30,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
+pub use requests::{BadAddress, first_request};
 
 use crate::collect::{ArchiveError, ArchiveFetcher, Collector, Fetcher, SetupError};
 use crate::config::Pipeline;
@@ -240,6 +241,16 @@ async fn believe(
     let whole = walked.end == snapshot::WalkEnd::Complete;
     if !whole || ending.outcome != Some(Outcome::Ok) || !walked.holds_snapshot {
         return Ok(ending);
+    }
+    if walked.nameless > 0 {
+        let reason = format!(
+            "{} entries of the list could not be told apart; nothing was closed",
+            walked.nameless
+        );
+        return Ok(Ending {
+            outcome: Some(Outcome::Partial),
+            reason: Some(reason),
+        });
     }
     let before: Vec<RecordId> = services
         .store

@@ -4,16 +4,28 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use url::Url;
 
 use crate::config::{Issue, Paging, Pipeline, Source};
-use crate::normalize::place::Station;
+use crate::normalize::place::{Station, Stations};
 use crate::record::{Request, Role};
 
 /// An address that its variables broke. `check` fills them with `0`, so only an odd station name gets here.
 #[derive(Debug, thiserror::Error)]
 #[error("`{address}` is no address: {source}")]
-pub(super) struct BadAddress {
+pub struct BadAddress {
     address: String,
     #[source]
     source: url::ParseError,
+}
+
+/// What a run asks for first: the first page of the list, or the newest issue of the first station.
+pub fn first_request(
+    pipeline: &Pipeline,
+    stations: &Stations,
+    now: Timestamp,
+) -> Result<Request, BadAddress> {
+    match stations.chosen(&pipeline.source.stations).next() {
+        Some(first) => station(pipeline, first, now, 0),
+        None => list_page(pipeline, 1, None),
+    }
 }
 
 /// The request for a page of a list, counted from 1; `next` is where the page before led.

@@ -48,7 +48,8 @@ pub(super) async fn transform(
 fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
     let (fetched_at, present, item) = match page {
         Page::Entry(item, fetched_at) => {
-            (fetched_at, normalize::identity(pipeline, &item), Ok(item))
+            let id = normalize::identity(pipeline, &item);
+            (fetched_at, id, extract::whole_entry(pipeline, item))
         }
         Page::Detail(page, id) => (page.fetched_at, id, complete(pipeline, &page)),
     };

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,6 +32,8 @@ pub(super) struct Walked {
     pub(super) end: WalkEnd,
     /// The id of every entry that the list names.
     pub(super) listed: HashSet<RecordId>,
+    /// Entries that the list names but that cannot be told apart: any known record may be among them.
+    pub(super) nameless: usize,
     /// Whether an entry that is absent is gone: true for lists, not for feeds, weather, a replay or a limited run.
     pub(super) holds_snapshot: bool,
 }
@@ -58,6 +61,7 @@ struct Outlets {
     entries: mpsc::Sender<Item>,
     pages: mpsc::Sender<PageWork>,
     loads: mpsc::Sender<Load>,
+    nameless: AtomicUsize,
 }
 
 impl<'a> Walk<'a> {
@@ -91,6 +95,7 @@ impl<'a> Walk<'a> {
             entries,
             pages,
             loads,
+            nameless: AtomicUsize::new(0),
         };
         let mut listed = HashSet::new();
         let end = if self.pipeline.source.stations.is_empty() {
@@ -103,6 +108,7 @@ impl<'a> Walk<'a> {
             holds_snapshot: is_list && end != WalkEnd::Limited && !self.is_replay,
             end,
             listed,
+            nameless: outlets.nameless.into_inner(),
         }
     }
 
@@ -247,6 +253,9 @@ impl<'a> Walk<'a> {
         let mut listing = blocking(move || extract::listing(&pipeline, &page))
             .await
             .map_err(Ending::Unreadable)?;
+        outlets
+            .nameless
+            .fetch_add(listing.rejections.len(), Ordering::Relaxed);
         for rejection in std::mem::take(&mut listing.rejections) {
             send(
                 &outlets.loads,

@@ -229,3 +229,54 @@ async fn a_limited_run_closes_nothing_and_a_dry_run_writes_nothing() {
         "{said:#?}"
     );
 }
+
+/// A board whose list says everything.
+const WHOLE: &str = r#"
+id = "board"
+kind = "job"
+description = "A board"
+[source]
+url = "https://board.example/jobs"
+[list]
+item = "li"
+link = { css = "a", attr = "href" }
+[fields]
+title = { css = "b", required = true }
+[defaults]
+board = "board"
+"#;
+
+async fn whole(workspace: &mut Workspace, entry_of_two: &str) {
+    workspace.write("pipelines/board.toml", WHOLE);
+    let list = format!("<li><a href=/1><b>One</b></a><li>{entry_of_two}");
+    workspace.write("sites/board/day-1/jobs/index.html", &list);
+    workspace.serve_own("board").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_lacks_a_field_is_rejected_but_present() {
+    let mut workspace = Workspace::empty();
+    whole(&mut workspace, "<a href=/2><b>Two</b></a>").await;
+    assert_eq!(run(&workspace, &[]).await.1["added"], 2);
+    whole(&mut workspace, "<a href=/2><i>Two</i></a>").await;
+    let (said, row) = run(&workspace, &[]).await;
+    assert_eq!(
+        (said.status, &row["rejected"], &row["closed"]),
+        (3, &1.into(), &0.into()),
+        "{said:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_with_an_entry_that_cannot_be_told_apart_closes_nothing() {
+    let mut workspace = Workspace::empty();
+    whole(&mut workspace, "<a href=/2><b>Two</b></a>").await;
+    run(&workspace, &[]).await;
+    whole(&mut workspace, "<b>Two</b>").await;
+    let (said, row) = run(&workspace, &[]).await;
+    assert_eq!(
+        (said.status, &row["outcome"], &row["closed"]),
+        (1, &"partial".into(), &0.into()),
+        "{said:#?}"
+    );
+}

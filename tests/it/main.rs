@@ -21,3 +21,4 @@ mod store;
 mod store_crash;
 mod store_speed;
 mod support;
+mod try_page;
