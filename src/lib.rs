@@ -4,6 +4,7 @@
 //! item into a [`record`], [`load`] writes records and the change log, [`publish`] follows the log. [`run`] joins the
 //! stages. No stage imports another.
 
+pub mod cause;
 pub mod collect;
 pub mod config;
 pub mod demo;

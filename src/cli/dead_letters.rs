@@ -20,7 +20,7 @@ pub(super) struct DeadLettersArgs {
 }
 
 pub(super) async fn run(args: DeadLettersArgs, context: &Context) -> Result<Exit, Failure> {
-    let store = services::open_store(&context.settings()?).await?;
+    let store = services::existing_store(&context.settings()?).await?;
     let filter = DeadLetterFilter {
         pipeline: args.pipeline.map(PipelineId),
         ..DeadLetterFilter::default()

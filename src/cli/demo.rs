@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use trendy::config::{Environment, Fetch, Pipeline, Settings};
@@ -90,12 +90,19 @@ pub(super) async fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failu
                 "trendy demo --day 2"
             )?;
         }
-        writeln!(out, "  {:<28} what happened", "trendy runs")?;
-        writeln!(
-            out,
-            "  {:<28} how a source is described",
-            "pipelines/*.toml"
-        )?;
+        let runs = if args.dir.as_os_str() == "." {
+            "trendy runs".to_owned()
+        } else {
+            format!("trendy runs --database {database}")
+        };
+        writeln!(out, "  {runs:<28} what happened")?;
+        if Path::new("pipelines").is_dir() {
+            writeln!(
+                out,
+                "  {:<28} how a source is described",
+                "pipelines/*.toml"
+            )?;
+        }
     }
     Ok(exit)
 }

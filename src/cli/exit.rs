@@ -2,6 +2,8 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use trendy::cause::printable;
+pub(super) use trendy::cause::with_causes;
 use trendy::config::ConfigError;
 use trendy::load::StoreError;
 use trendy::run::RunError;
@@ -58,7 +60,7 @@ impl Failure {
             Self::Run(message) => (message, 1),
         };
         // Nobody is left to hear of it when stderr is gone too.
-        drop(writeln!(std::io::stderr(), "error: {message}"));
+        drop(writeln!(std::io::stderr(), "error: {}", printable(message)));
         ExitCode::from(code)
     }
 }
@@ -98,19 +100,4 @@ impl From<std::io::Error> for Failure {
             Self::run(error)
         }
     }
-}
-
-/// An error and its causes, each once.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use trendy::cause::printable;
+
 use super::exit::Failure;
 
 /// Form of rows.
@@ -76,7 +78,10 @@ fn table<T: Serialize>(rows: &[T], columns: &[&str]) -> Result<Table, Failure> {
     let mut numeric = vec![true; columns.len()];
     for row in rows {
         let mut cells = cells(row, columns)?;
-        cells.iter_mut().for_each(to_seconds);
+        for cell in &mut cells {
+            to_seconds(cell);
+            *cell = printable(cell);
+        }
         for (numeric, cell) in numeric.iter_mut().zip(&cells) {
             *numeric &= cell.parse::<f64>().is_ok();
         }
@@ -103,7 +108,8 @@ fn cells<T: Serialize>(row: &T, columns: &[&str]) -> Result<Vec<String>, Failure
 
 /// Cuts an instant to its second: people read tables.
 fn to_seconds(cell: &mut String) {
-    if let Ok(instant) = cell.parse::<Timestamp>() {
+    // A local time names its zone behind; that it keeps.
+    if let (true, Ok(instant)) = (cell.ends_with('Z'), cell.parse::<Timestamp>()) {
         *cell = instant.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) async fn run(args: ReportArgs, context: &Context) -> Result<Exit, Failure> {
-    let store = services::open_store(&context.settings()?).await?;
+    let store = services::existing_store(&context.settings()?).await?;
     let html = trends::report(&store, Timestamp::now())
         .await
         .map_err(Failure::run)?;

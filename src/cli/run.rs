@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
+use trendy::cause::printable;
 use trendy::config::{Pipeline, Settings, suggestion};
 use trendy::load::Store;
 use trendy::publish::{Target, elasticsearch::ElasticsearchTarget};
@@ -158,17 +159,21 @@ pub(super) async fn run_all(
     bars: &ProgressBars,
 ) -> Vec<RunSummary> {
     let runs = pipelines.iter().map(|pipeline| async move {
+        let summary = |outcome, reason: String| RunSummary {
+            pipeline: pipeline.id.clone(),
+            run_id: None,
+            outcome,
+            reason: Some(reason),
+            counts: Counts::default(),
+            seconds: 0.0,
+        };
+        if *services.stop.borrow() {
+            return summary(None, "not begun".to_owned());
+        }
         let progress = bars.of_pipeline(pipeline.id.as_str());
         let result = run_pipeline(pipeline, services, options, &progress).await;
         progress.finish();
-        result.unwrap_or_else(|error| RunSummary {
-            pipeline: pipeline.id.clone(),
-            run_id: None,
-            outcome: Some(Outcome::Failed),
-            reason: Some(with_causes(&error)),
-            counts: Counts::default(),
-            seconds: 0.0,
-        })
+        result.unwrap_or_else(|error| summary(Some(Outcome::Failed), with_causes(&error)))
     });
     stream::iter(runs)
         .buffered(PIPELINES_AT_ONCE)
@@ -184,7 +189,12 @@ pub(super) fn print_summary(summaries: &[RunSummary], format: Format) -> Result<
     for summary in summaries {
         if let Some(reason) = &summary.reason {
             let outcome = summary.outcome.map_or("interrupted", Outcome::as_str);
-            writeln!(stderr, "error: {}: {outcome}: {reason}", summary.pipeline)?;
+            writeln!(
+                stderr,
+                "error: {}: {outcome}: {}",
+                summary.pipeline,
+                printable(reason)
+            )?;
         }
         exit = exit.max(match summary.outcome {
             Some(Outcome::Ok) if summary.counts.rejected == 0 => Exit::Done,
@@ -267,7 +277,7 @@ async fn dry_run(
         drop(options);
         summaries
     };
-    let print = async {
+    let print = async move {
         while let Some(record) = records.recv().await {
             print_rows(&[record], &[], Format::Ndjson)?;
         }
@@ -279,7 +289,12 @@ async fn dry_run(
     let mut exit = Exit::Done;
     for summary in &summaries {
         if let Some(reason) = &summary.reason {
-            writeln!(std::io::stderr(), "error: {}: {reason}", summary.pipeline)?;
+            writeln!(
+                std::io::stderr(),
+                "error: {}: {}",
+                summary.pipeline,
+                printable(reason)
+            )?;
             exit = Exit::Failed;
         } else if summary.counts.rejected > 0 {
             exit = exit.max(Exit::Incomplete);

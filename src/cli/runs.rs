@@ -17,7 +17,7 @@ pub(super) struct RunsArgs {
 }
 
 pub(super) async fn run(args: RunsArgs, context: &Context) -> Result<Exit, Failure> {
-    let store = services::open_store(&context.settings()?).await?;
+    let store = services::existing_store(&context.settings()?).await?;
     let runs = store.runs(args.pipeline.as_deref(), args.limit).await?;
     let columns = [
         "id",

@@ -107,6 +107,9 @@ fn next(args: &NextArgs, context: &Context) -> Result<Exit, Failure> {
             local: due.to_zoned(zone.clone()).to_string(),
         })
         .collect();
+    if times.is_empty() {
+        writeln!(std::io::stderr(), "warning: `{cron}` never fires")?;
+    }
     print_rows(&times, &["due", "local"], args.output.format)?;
     Ok(Exit::Done)
 }

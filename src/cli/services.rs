@@ -106,6 +106,25 @@ pub(super) async fn open_store(settings: &Settings) -> Result<Store, Failure> {
     Ok(Store::open(settings.get("database_url").unwrap_or_default()).await?)
 }
 
+/// The store of the settings, for a command that only reads: a name that is mistyped must not look like an empty store.
+pub(super) async fn existing_store(settings: &Settings) -> Result<Store, Failure> {
+    let url = settings.get("database_url").unwrap_or_default();
+    let is_server = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    let path = path
+        .strip_prefix("//")
+        .unwrap_or(path)
+        .split('?')
+        .next()
+        .unwrap_or_default();
+    if !is_server && !Path::new(path).exists() {
+        return Err(Failure::run(format!(
+            "there is no store at `{path}`\n  hint: `trendy run` or `trendy demo` makes it; another one is named with `--database`"
+        )));
+    }
+    open_store(settings).await
+}
+
 /// The bundled dictionaries, and the user's own terms.
 pub(super) fn dictionaries(settings: &Settings) -> Result<Dictionaries, Failure> {
     let Some(path) = settings.get("terms") else {

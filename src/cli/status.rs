@@ -35,7 +35,7 @@ pub(super) async fn run(args: StatusArgs, context: &Context) -> Result<Exit, Fai
     let max_lag =
         parse_duration(max_lag).map_err(|error| Failure::usage(format!("`max_lag`: {error}")))?;
     let pipelines = services::pipelines(&settings)?;
-    let store = services::open_store(&settings).await?;
+    let store = services::existing_store(&settings).await?;
 
     let mut rows = Vec::new();
     for pipeline in pipelines.iter().filter(|pipeline| pipeline.enabled) {

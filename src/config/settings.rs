@@ -296,21 +296,36 @@ impl Settings {
     }
 }
 
-/// An address without its user name and password; any other text as it is.
+/// An address without its user name and password, and without the values of its query; any other text as it is.
 fn without_credentials(value: &str) -> String {
-    match Url::parse(value) {
-        Ok(mut url) if url.password().is_some() || !url.username().is_empty() => {
-            // Neither fails: the address has a host, else it could hold no credentials.
-            let hidden = url
-                .set_username("***")
-                .and_then(|()| url.set_password(Some("***")));
-            if hidden.is_ok() {
-                url.into()
-            } else {
-                "***".to_owned()
-            }
+    let Ok(mut url) = Url::parse(value) else {
+        return if value.contains('@') {
+            "***".to_owned()
+        } else {
+            value.to_owned()
+        };
+    };
+    if url.password().is_some() || !url.username().is_empty() {
+        // Neither fails: the address has a host, else it could hold no credentials.
+        let hidden = url
+            .set_username("***")
+            .and_then(|()| url.set_password(Some("***")));
+        if hidden.is_err() {
+            return "***".to_owned();
         }
-        _ => value.to_owned(),
+    }
+    if let Some(query) = url.query() {
+        let names = query
+            .split('&')
+            .map(|pair| pair.split('=').next().unwrap_or_default());
+        let hidden: Vec<String> = names.map(|name| format!("{name}=***")).collect();
+        url.set_query(Some(&hidden.join("&")));
+        return url.into();
+    }
+    if value.contains('@') {
+        url.into()
+    } else {
+        value.to_owned()
     }
 }
 
@@ -375,6 +390,14 @@ mod tests {
             Some("postgres://me:s3cret@db/trendy")
         );
         assert!(!format!("{:?}", settings.shown()).contains("s3cret"));
+        assert_eq!(
+            without_credentials("postgres://db/t?password=s3cret"),
+            "postgres://db/t?password=***"
+        );
+        assert_eq!(
+            without_credentials("https://me.example/"),
+            "https://me.example/"
+        );
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub(super) fn listing(
     let html = parse(page)?;
     let base = link::document_base(&html, &page.url);
     let mut listing = Listing::default();
-    for element in html.select(item) {
-        match value::item(pipeline, &base, |rule| candidates(rule, element)) {
+    for (index, element) in html.select(item).enumerate() {
+        match value::item(pipeline, &base, index + 1, |rule| candidates(rule, element)) {
             Ok(item) => listing.items.push(item),
             Err(rejection) => listing.rejections.push(rejection),
         }

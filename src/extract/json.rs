@@ -21,8 +21,10 @@ pub(super) fn listing(
 ) -> Result<Listing, ExtractError> {
     let document = parse(page)?;
     let mut listing = Listing::default();
-    for node in item.query(&document).all() {
-        match value::item(pipeline, &page.url, |rule| candidates(rule, node)) {
+    for (index, node) in item.query(&document).all().into_iter().enumerate() {
+        match value::item(pipeline, &page.url, index + 1, |rule| {
+            candidates(rule, node)
+        }) {
             Ok(item) => listing.items.push(item),
             Err(rejection) => listing.rejections.push(rejection),
         }

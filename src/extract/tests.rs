@@ -105,8 +105,8 @@ fn an_entry_without_a_usable_link_or_a_required_field_is_rejected_with_its_reaso
         .map(|rejection| rejection.reason.as_str())
         .collect();
     let expected = [
-        "an entry of the list has no link",
-        "an entry of the list links to `javascript:`",
+        "entry 1 of the list has no link",
+        "entry 2 of the list links to `javascript:`",
         "required field `title` matched nothing (`b`)",
     ];
     assert_eq!(reasons, expected);

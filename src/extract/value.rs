@@ -62,10 +62,11 @@ pub(super) fn fields<'a, C: IntoIterator<Item = String>>(
     fields
 }
 
-/// An entry of a list: its identity and what the list says of it.
+/// An entry of a list, counted from 1: its identity and what the list says of it.
 pub(super) fn item<'a, C: IntoIterator<Item = String>>(
     pipeline: &'a Pipeline,
     base: &Url,
+    number: usize,
     candidates: impl Fn(&'a Rule) -> C,
 ) -> Result<Item, Rejection> {
     let first = |rule: &'a Option<Rule>| {
@@ -74,12 +75,21 @@ pub(super) fn item<'a, C: IntoIterator<Item = String>>(
     };
     let reject = |reason: String| Err(rejection(base.as_str(), reason, None));
     let Some(link) = first(&pipeline.list.link) else {
-        return reject("an entry of the list has no link".into());
+        return reject(format!("entry {number} of the list has no link"));
     };
     let url = match base.join(&link) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-        Ok(url) => return reject(format!("an entry of the list links to `{}:`", url.scheme())),
-        Err(error) => return reject(format!("an entry of the list links to `{link}`: {error}")),
+        Ok(url) => {
+            return reject(format!(
+                "entry {number} of the list links to `{}:`",
+                url.scheme()
+            ));
+        }
+        Err(error) => {
+            return reject(format!(
+                "entry {number} of the list links to `{link}`: {error}"
+            ));
+        }
     };
     let entry = Entry {
         url,

@@ -124,6 +124,16 @@ impl Body {
         }
     }
 
+    /// Bytes of its long texts: what a batch of records is bounded by.
+    pub fn text_bytes(&self) -> usize {
+        let texts: [Option<&String>; 2] = match self {
+            Self::Job(job) => [job.description.as_ref(), None],
+            Self::Post(post) => [post.text.as_ref(), post.summary.as_ref()],
+            Self::Weather(_) => [None, None],
+        };
+        texts.into_iter().flatten().map(String::len).sum()
+    }
+
     /// The owner of the list that a record stands in: the board of a job, the source of a post, the station of a
     /// reading. A snapshot closes only what its own scope holds.
     pub fn scope(&self) -> &str {

@@ -12,6 +12,8 @@ use crate::telemetry::Progress;
 
 /// Most rows of a batch: a transaction of some milliseconds on a Pi's card, and a few MiB of records.
 const BATCH_ROWS: usize = 500;
+/// Most text of a batch: a record may hold a page of 2 MiB, and a batch is in memory twice while it is staged.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Longest that a row waits for its batch: a crash fetches again at most what came in since.
 const BATCH_AGE: Duration = Duration::from_secs(2);
 
@@ -40,6 +42,20 @@ pub(super) enum Sink<'a> {
     Channel(mpsc::Sender<Record>),
 }
 
+/// Why nothing more goes into a sink.
+pub(super) enum SinkError {
+    /// The store failed.
+    Store(StoreError),
+    /// Whoever asked for a dry run has gone.
+    Closed,
+}
+
+impl From<StoreError> for SinkError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 /// What went into the sink in this process.
 #[derive(Default)]
 pub(super) struct Sunk {
@@ -47,6 +63,8 @@ pub(super) struct Sunk {
     pub(super) counts: Counts,
     /// The first thing that failed, and the outcome that it means if nothing else came through.
     pub(super) first_failure: Option<(Outcome, String)>,
+    /// How many pages the site refused to give, and the first refusal.
+    pub(super) refused: (u64, Option<String>),
 }
 
 /// Writes everything that comes, until all senders are gone.
@@ -54,9 +72,10 @@ pub(super) async fn load(
     sink: Sink<'_>,
     mut loads: mpsc::Receiver<Load>,
     progress: &Progress,
-) -> Result<Sunk, StoreError> {
+) -> Result<Sunk, SinkError> {
     let mut done = Sunk::default();
     let mut batch = Batch::default();
+    let mut bytes = 0;
     let mut due = Instant::now() + BATCH_AGE;
     loop {
         let next = tokio::time::timeout_at(due, loads.recv()).await;
@@ -64,23 +83,29 @@ pub(super) async fn load(
         let overdue = next.is_err();
         match next {
             Ok(Some(Load::Fetched)) => batch.pages += 1,
-            Ok(Some(Load::Record(record))) => batch.records.push(*record),
+            Ok(Some(Load::Record(record))) => {
+                bytes += record.body.text_bytes();
+                batch.records.push(*record);
+            }
             Ok(Some(Load::Rejected {
                 rejection,
                 means,
                 present,
             })) => {
-                if done.first_failure.is_none() {
-                    done.first_failure =
-                        Some((means, format!("{}: {}", rejection.url, rejection.reason)));
+                let reason = format!("{}: {}", rejection.url, rejection.reason);
+                if means == Outcome::Blocked {
+                    done.refused.0 += 1;
+                    done.refused.1.get_or_insert_with(|| reason.clone());
                 }
+                done.first_failure.get_or_insert((means, reason));
                 batch.seen.extend(present);
                 batch.rejections.push(rejection);
             }
             Ok(None) | Err(_) => {}
         }
         let rows = batch.records.len() + batch.seen.len() + batch.rejections.len();
-        if ended || overdue || rows >= BATCH_ROWS {
+        if ended || overdue || rows >= BATCH_ROWS || bytes >= BATCH_BYTES {
+            bytes = 0;
             let full = std::mem::take(&mut batch);
             done.counts += write(&sink, full, progress).await?;
             due = Instant::now() + BATCH_AGE;
@@ -95,7 +120,7 @@ async fn write(
     sink: &Sink<'_>,
     mut batch: Batch,
     progress: &Progress,
-) -> Result<Counts, StoreError> {
+) -> Result<Counts, SinkError> {
     let mut counts = Counts {
         pages: batch.pages,
         records: batch.records.len() as u64,
@@ -123,7 +148,7 @@ async fn write(
         }
         Sink::Channel(sender) => {
             for record in batch.records {
-                drop(sender.send(record).await);
+                sender.send(record).await.map_err(|_| SinkError::Closed)?;
             }
             for rejection in batch.rejections {
                 tracing::warn!(url = rejection.url, reason = rejection.reason, "rejected");

@@ -95,6 +95,9 @@ pub enum RunError {
     /// Another process runs the pipeline.
     #[error("pipeline `{0}` is being run by another process; wait for it, or end it")]
     Locked(PipelineId),
+    /// Nobody reads what a dry run prints any more.
+    #[error("whoever read the records has gone")]
+    Unread,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -151,10 +154,18 @@ pub async fn run(
             loads_in.clone(),
         );
         let transform = transform::transform(pipeline, &services.dictionaries, pages, loads_in);
-        Ok(tokio::join!(walked, details, transform).0)
+        let (mut walked, left, ()) = tokio::join!(walked, details, transform);
+        if left {
+            walked.end = snapshot::WalkEnd::Interrupted;
+        }
+        Ok(walked)
     };
-    // A store that fails ends the run at once: the stages before it are dropped where they stand.
-    let (walked, done) = tokio::try_join!(stages, loader::load(sink, loads, progress))?;
+    // A sink that fails ends the run at once: the stages before it are dropped where they stand.
+    let (walked, done) = match tokio::try_join!(stages, loader::load(sink, loads, progress)) {
+        Ok(ended) => ended,
+        Err(loader::SinkError::Store(error)) => return Err(error.into()),
+        Err(loader::SinkError::Closed) => return Err(RunError::Unread),
+    };
     let fresh = loaded.is_empty();
 
     let summary = |run_id, ending: Ending, counts| RunSummary {
@@ -173,7 +184,9 @@ pub async fn run(
     let ending = Ending::of_walk(&walked.end, &done, fresh);
     let ending = believe(pipeline, services, options, run, &walked, ending).await?;
     let now = Timestamp::now();
-    let counts = if let Some(outcome) = ending.outcome {
+    // A limited run that took up one that died leaves it for a whole run to end.
+    let is_part = options.limit.is_some() && locked.run.resumed;
+    let counts = if let (Some(outcome), false) = (ending.outcome, is_part) {
         let reason = ending.reason.as_deref();
         services
             .store
@@ -286,22 +299,33 @@ impl Ending {
         match end {
             WalkEnd::Interrupted => Self {
                 outcome: None,
-                reason: Some("interrupted; the next run goes on".to_owned()),
+                reason: Some("the next run goes on".to_owned()),
             },
             WalkEnd::Failed(outcome, reason) => with(*outcome, reason.clone()),
             WalkEnd::MaxPages(max) => with(
                 Outcome::Partial,
                 format!("the list goes on after {max} pages; raise `max` in `[source.pages]`"),
             ),
-            WalkEnd::Complete | WalkEnd::Limited => match &done.first_failure {
-                Some((outcome, reason)) if fresh && done.counts.records == 0 => {
-                    with(*outcome, reason.clone())
+            WalkEnd::Complete | WalkEnd::Limited => {
+                // A site that refuses as many pages as it gives wants to be left alone.
+                if let (refused, Some(reason)) = &done.refused
+                    && *refused >= done.counts.records
+                {
+                    return with(
+                        Outcome::Blocked,
+                        format!("{refused} pages were refused: {reason}"),
+                    );
                 }
-                _ => Self {
-                    outcome: Some(Outcome::Ok),
-                    reason: None,
-                },
-            },
+                match &done.first_failure {
+                    Some((outcome, reason)) if fresh && done.counts.records == 0 => {
+                        with(*outcome, reason.clone())
+                    }
+                    _ => Self {
+                        outcome: Some(Outcome::Ok),
+                        reason: None,
+                    },
+                }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
+use crate::cause::with_causes;
 use crate::config::Settings;
 use crate::load::{Store, StoreError};
 use crate::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget, InvalidSettings};
@@ -78,7 +79,7 @@ pub async fn publish_all(
                 target: name,
                 sent: 0,
                 refused: 0,
-                problem: Some(error.to_string()),
+                problem: Some(with_causes(&error)),
             },
         });
     }

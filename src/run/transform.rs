@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::loader::Load;
 use super::walk::send;
+use crate::cause::with_causes;
 use crate::config::Pipeline;
 use crate::extract;
 use crate::normalize::{self, Dictionaries};
@@ -70,7 +71,7 @@ fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
 
 fn complete(pipeline: &Pipeline, page: &record::Page) -> Result<Item, Rejection> {
     extract::detail(pipeline, page).unwrap_or_else(|error| {
-        let (url, reason) = (page.url.to_string(), error.to_string());
+        let (url, reason) = (page.url.to_string(), with_causes(&error));
         Err(Rejection {
             stage: Stage::Extract,
             url,

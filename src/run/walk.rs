@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use url::Url;
 use super::snapshot::WalkEnd;
 use super::transform::{Page as PageWork, blocking};
 use super::{RunOptions, Services, loader::Load, requests};
+use crate::cause::with_causes;
 use crate::collect::{FetchError, Fetcher};
 use crate::config::{ListFormat, Paging, Pipeline};
 use crate::extract::kma::Retry;
@@ -105,7 +106,7 @@ impl<'a> Walk<'a> {
         };
         let is_list = matches!(self.pipeline.list.format, ListFormat::Items(_));
         Walked {
-            holds_snapshot: is_list && end != WalkEnd::Limited && !self.is_replay,
+            holds_snapshot: is_list && self.limit == usize::MAX && !self.is_replay,
             end,
             listed,
             nameless: outlets.nameless.into_inner(),
@@ -133,6 +134,11 @@ impl<'a> Walk<'a> {
                 Err(ending) => return ending.after(number),
             };
             let found = listing.items.len();
+            // A page that another one leads to has entries; without any it is a broken page, not the end of the list.
+            if found == 0 && number > 1 && matches!(pages.paging, Paging::NextLink(_)) {
+                let reason = format!("page {number} of the list holds no entry");
+                return WalkEnd::Failed(Outcome::Partial, reason);
+            }
             let before = listed.len();
             next = listing.next;
             if let Some(end) = self.take(listing.items, fetched_at, listed, outlets).await {
@@ -232,7 +238,10 @@ impl<'a> Walk<'a> {
             match result.as_ref().err().and_then(Ending::refusal) {
                 Some(Retry::OneSlotBack) if back < ISSUES_BACK => back += 1,
                 Some(Retry::WithBackoff) if pause <= LAST_PAUSE => {
-                    tokio::time::sleep(pause).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stopped(self.services.stop.clone()) => {}
+                    }
                     pause *= 2;
                 }
                 _ => return Ok((request.url, result)),
@@ -291,9 +300,8 @@ impl<'a> Walk<'a> {
             }
             self.progress.entry();
             if self.loaded.contains(&id) {
-                continue;
-            }
-            if self.pipeline.detail.is_some() {
+                // It was read before the run died.
+            } else if self.pipeline.detail.is_some() {
                 send(&outlets.entries, item).await;
             } else {
                 send(&outlets.pages, PageWork::Entry(item, fetched_at)).await;
@@ -332,8 +340,8 @@ impl Ending {
         };
         let reason = match self {
             Self::Stopped => "interrupted".to_owned(),
-            Self::Fetch(error) => error.to_string(),
-            Self::Unreadable(error) => error.to_string(),
+            Self::Fetch(error) => with_causes(error),
+            Self::Unreadable(error) => with_causes(error),
         };
         (outcome, reason)
     }
@@ -355,7 +363,8 @@ impl Ending {
     }
 }
 
-/// Fetches the page behind each entry, as many at once as the pipeline allows.
+/// Fetches the page behind each entry, as many at once as the pipeline allows. True when entries were left because the
+/// process was asked to stop.
 pub(super) async fn details(
     pipeline: &Arc<Pipeline>,
     fetcher: &dyn Fetcher,
@@ -363,14 +372,16 @@ pub(super) async fn details(
     entries: mpsc::Receiver<Item>,
     pages: mpsc::Sender<PageWork>,
     loads: mpsc::Sender<Load>,
-) {
+) -> bool {
     let entries = Mutex::new(entries);
+    let left = AtomicBool::new(false);
     let workers = (0..pipeline.politeness.concurrency).map(|_| async {
         loop {
             let Some(item) = entries.lock().await.recv().await else {
                 break;
             };
             if *stop.borrow() {
+                left.store(true, Ordering::Relaxed);
                 continue;
             }
             let id = normalize::identity(pipeline, &item);
@@ -383,7 +394,10 @@ pub(super) async fn details(
             };
             let answer = tokio::select! {
                 answer = fetcher.fetch(&request) => answer,
-                () = stopped(stop.clone()) => continue,
+                () = stopped(stop.clone()) => {
+                    left.store(true, Ordering::Relaxed);
+                    continue;
+                }
             };
             match answer {
                 Ok(page) => {
@@ -395,13 +409,14 @@ pub(super) async fn details(
         }
     });
     futures_util::future::join_all(workers).await;
+    left.into_inner()
 }
 
 fn failed_detail(id: RecordId, request: &Request, error: &FetchError) -> Load {
     let rejection = Rejection {
         stage: Stage::Collect,
         url: request.url.to_string(),
-        reason: error.to_string(),
+        reason: with_causes(error),
         payload: None,
     };
     Load::Rejected {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use trendy::load::Store;
 use trendy::record::{Kind, Op};
 
+use crate::site::{Site as SlowSite, html, late};
 use crate::support::scratch::{Scratch, on_postgres, on_sqlite};
 use crate::support::trendy::Workspace;
 
@@ -166,6 +167,73 @@ async fn sqlite_locks_out_a_second_run_of_a_pipeline() {
             second.stderr
         );
         first.kill().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_takes_up_a_run_that_was_interrupted_after_its_list_was_read() {
+    on_sqlite(async |database: Scratch| {
+        let list: String = (0..5)
+            .map(|n| format!("<li><a href='/jobs/{n}'>{n}</a></li>"))
+            .collect::<Vec<_>>()
+            .concat();
+        let slow = SlowSite::start(move |path, _| match path {
+            "/robots.txt" => None,
+            "/jobs" => Some(html(&list)),
+            detail => Some(late(
+                Duration::from_millis(300),
+                &format!("<h1>Engineer {detail}</h1>"),
+            )),
+        })
+        .await;
+        let mut workspace = Workspace::empty();
+        workspace.write(
+            "pipelines/board.toml",
+            &PIPELINE.replace("concurrency = 4", "concurrency = 1"),
+        );
+        workspace.write(
+            "trendy.toml",
+            &format!(
+                "[twins]\n\"https://board.example\" = \"{}\"\n",
+                slow.url("/")
+            ),
+        );
+        workspace.set("DATABASE_URL", &database.url);
+
+        let child = workspace.start(&["run", "board"]);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        while slow.visits().len() < 3 {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "the run asks for no details"
+            );
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let pid = child.id().unwrap().to_string();
+        std::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap();
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(130),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+
+        let said = workspace.trendy(&["run", "board"]).await;
+        assert_eq!(said.status, 0, "{said:#?}");
+        let store = Store::open(&database.url).await.unwrap();
+        assert_eq!(
+            store
+                .records_after(Kind::Job, None, 100)
+                .await
+                .unwrap()
+                .len(),
+            5
+        );
     })
     .await;
 }

@@ -280,3 +280,48 @@ async fn a_list_with_an_entry_that_cannot_be_told_apart_closes_nothing() {
         "{said:#?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_page_behind_a_link_is_no_end_of_the_list() {
+    let mut workspace = Workspace::empty();
+    let paged = WHOLE.replace("[list]", "[source.pages]\nnext_link = \"a.next\"\n[list]");
+    workspace.write("pipelines/board.toml", &paged);
+    workspace.write(
+        "sites/board/day-1/jobs/index.html",
+        "<li><a href=/1><b>One</b></a></li><a class=next href=/more>",
+    );
+    workspace.write(
+        "sites/board/day-1/more.html",
+        "<li><a href=/2><b>Two</b></a></li>",
+    );
+    workspace.serve_own("board").await;
+    assert_eq!(run(&workspace, &[]).await.1["added"], 2);
+    workspace.write("sites/board/day-1/more.html", "<ul></ul>");
+    workspace.serve_own("board").await;
+    let (said, row) = run(&workspace, &[]).await;
+    assert_eq!(
+        (said.status, &row["outcome"], &row["closed"]),
+        (1, &"partial".into(), &0.into()),
+        "{said:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_beyond_the_list_closes_nothing_too() {
+    let mut workspace = Workspace::empty();
+    board(&mut workspace, 0..12).await;
+    run(&workspace, &[]).await;
+    board(&mut workspace, 0..11).await;
+    let (said, row) = run(&workspace, &["--limit", "100"]).await;
+    assert_eq!((said.status, &row["closed"]), (0, &0.into()), "{said:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_ends_when_its_reader_has_gone() {
+    let mut workspace = Workspace::empty();
+    board(&mut workspace, 0..300).await;
+    let mut child = workspace.start(&["run", "board", "--dry-run"]);
+    drop(child.stdout.take());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(30), child.wait()).await;
+    assert!(ended.is_ok(), "it goes on for nobody");
+}
