@@ -1,4 +1,4 @@
-//! What the README shows is true.
+//! What the README and the other documents show is true.
 
 use crate::support::trendy::{Workspace, root};
 
@@ -63,5 +63,16 @@ async fn its_exit_codes_are_those_of_the_help() {
             line.is_some_and(|line| line.ends_with(&meaning)),
             "{row} is not in the help"
         );
+    }
+}
+
+#[tokio::test]
+async fn schemas_in_the_documents_are_those_of_the_program() {
+    let workspace = Workspace::empty();
+    for kind in ["pipeline", "schedule", "settings"] {
+        let path = root().join(format!("docs/schema/{kind}.json"));
+        let said = workspace.trendy(&["schema", kind]).await;
+        let kept = std::fs::read_to_string(path).unwrap();
+        assert_eq!(kept, said.stdout, "run `just generate` and commit docs/schema/{kind}.json");
     }
 }
