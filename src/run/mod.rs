@@ -39,8 +39,8 @@ use crate::normalize::Dictionaries;
 use crate::record::{Counts, Outcome, PipelineId, Record, RecordId, RunId};
 use crate::telemetry::Progress;
 
-/// Room of each channel. Small: what waits in a channel is memory, and a crash fetches it again.
-const CHANNEL_ROOM: usize = 16;
+/// Room of each channel. Small: a page or record that waits may be 2 MiB, and a crash fetches it again.
+const CHANNEL_ROOM: usize = 4;
 
 /// Longest that a run which died is gone on with. What it had loaded is not fetched again, so an older one would leave
 /// records as they were then.
