@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# warcio, the reference reader of web archives, in a folder of its own. Nothing is left running.
+# warcio, the reference reader of web archives, in a folder of its own, which goes with `dev/down`. Nothing is left running.
 
 WARCIO_VERSION=1.8.1
 
@@ -18,6 +18,6 @@ warc_start() {
   record_env warc "TRENDY_TEST_WARCIO=$DIR/warc/bin/warcio"
 }
 
-warc_stop() { :; }
+warc_stop() { rm -rf "$DIR/warc"; }
 
 warc_report() { report warc "$WARCIO_VERSION" "$(recorded warc TRENDY_TEST_WARCIO)"; }
