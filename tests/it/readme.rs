@@ -73,6 +73,9 @@ async fn schemas_in_the_documents_are_those_of_the_program() {
         let path = root().join(format!("docs/schema/{kind}.json"));
         let said = workspace.trendy(&["schema", kind]).await;
         let kept = std::fs::read_to_string(path).unwrap();
-        assert_eq!(kept, said.stdout, "run `just generate` and commit docs/schema/{kind}.json");
+        assert_eq!(
+            kept, said.stdout,
+            "run `just generate` and commit docs/schema/{kind}.json"
+        );
     }
 }
