@@ -11,7 +11,7 @@ use trendy::load::Store;
 use trendy::publish::{Target, elasticsearch::ElasticsearchTarget};
 use trendy::record::{Counts, Outcome, Record};
 use trendy::run::{
-    PublishSummary, RunOptions, RunSummary, Services, elasticsearch, publish_all,
+    PublishSummary, RunOptions, RunSummary, Services, Since, elasticsearch, publish_all,
     run as run_pipeline,
 };
 use trendy::telemetry::ProgressBars;
@@ -59,6 +59,9 @@ pub(super) struct RunArgs {
     /// Take pages from an archive, the folder or one of its files, in place of the network; closes nothing
     #[arg(long, value_name = "DIR|FILE", conflicts_with = "accept")]
     replay: Option<PathBuf>,
+    /// Leave alone what a list dates before this day, or longer ago than this: `2026-11-01`, `7d`; closes nothing
+    #[arg(long, value_name = "DATE|DURATION")]
+    since: Option<Since>,
     /// Believe a list that is empty or shrank, this once
     #[arg(long)]
     accept: bool,
@@ -97,6 +100,7 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     }
     let options = RunOptions {
         limit: args.limit.and_then(|limit| usize::try_from(limit).ok()),
+        since: args.since,
         accept: args.accept,
         dry_run: None,
         replay: args.replay.clone(),
@@ -268,6 +272,7 @@ async fn dry_run(
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
     let options = RunOptions {
         limit,
+        since: args.since,
         accept: false,
         dry_run: Some(sender),
         replay: args.replay.clone(),

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -107,16 +108,29 @@ pub(super) struct IssueFile {
     pub(super) available_after: Option<String>,
 }
 
-/// How a list goes on. At most one of `next_link` and `page_param`.
+/// How a list goes on: at most one of `next_link`, `page_param`, `offset_param` and `cursor_param`. A sitemap
+/// (`extract = "sitemap"`) names its own further files and needs none of them.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PagesFile {
-    /// CSS selector of the link to the next page, or JSONPath of its address in a JSON list.
+    /// CSS selector of the link to the next page, or JSONPath of its address in a JSON list. For a feed, `next`: its own
+    /// link of that relation (RFC 5005, or `next_url` in a JSON Feed), which leads to older entries and is followed only
+    /// when asked for here.
     pub(super) next_link: Option<String>,
-    /// Query parameter that numbers the pages.
+    /// Query parameter that numbers the pages. The list ends at the first page without a new entry.
     pub(super) page_param: Option<String>,
-    /// Number of the first page with `page_param`. Default: 1.
+    /// Query parameter that counts the entries before the page. The list ends at the first page without a new entry.
+    pub(super) offset_param: Option<String>,
+    /// Query parameter that takes the `cursor` of the page before; the first page is asked for without it.
+    pub(super) cursor_param: Option<String>,
+    /// With `cursor_param`: JSONPath of the next page's cursor. The list ends where it is absent, null, empty, or one
+    /// that was already followed.
+    pub(super) cursor: Option<String>,
+    /// With `page_param` the number of the first page (default: 1), with `offset_param` its offset (default: 0).
     pub(super) start: Option<u32>,
+    /// With `offset_param`: entries of a full page, which is how far the offset moves. Default: as many as the page had,
+    /// which is right unless the site leaves some of them out.
+    pub(super) page_size: Option<u32>,
     /// Most pages of one walk; a list that is longer ends as `partial`. Default: 50, a brake on calendars without end.
     pub(super) max: Option<u32>,
 }
@@ -134,6 +148,9 @@ pub(super) struct ListFile {
     pub(super) link: Option<RuleFile>,
     /// The board's own id of the entry; makes identity survive a changed address.
     pub(super) id: Option<RuleFile>,
+    /// With `sitemap`: regular expression that an address must match to be an entry; its group `id`, such as in
+    /// `/jobs/(?<id>\\d+)$`, is the board's own id. Default: every address is one.
+    pub(super) pattern: Option<String>,
     /// What is read from the entry besides; the detail page's value wins.
     #[serde(default)]
     pub(super) fields: BTreeMap<String, RuleFile>,
@@ -152,6 +169,8 @@ pub(super) enum ListExtract {
     Feed,
     /// The Korean weather service's answers; the fields are known.
     Kma,
+    /// A sitemap, or an index of sitemaps, also as `.gz`: each address is an entry, read by `[detail]`.
+    Sitemap,
 }
 
 /// How the page behind each entry is read.
@@ -289,13 +308,33 @@ pub enum Paging {
     None,
     /// A link on the page.
     NextLink(Select),
-    /// A counted query parameter, until a page has no entry.
+    /// The feed's own link to its next page.
+    NextRelation,
+    /// A query parameter that numbers the pages.
     PageParam {
         /// Its name.
         name: String,
         /// Number of the first page.
         start: u32,
     },
+    /// A query parameter that counts the entries before the page.
+    OffsetParam {
+        /// Its name.
+        name: String,
+        /// Offset of the first page.
+        start: u32,
+        /// Entries of a full page; none: as many as a page had.
+        page_size: Option<u32>,
+    },
+    /// A query parameter that takes what the page before gave.
+    CursorParam {
+        /// Its name.
+        name: String,
+        /// Where the page gives it: a JSONPath.
+        cursor: Select,
+    },
+    /// The sitemaps that an index names.
+    Sitemaps,
 }
 
 /// How a page of the list is read.
@@ -320,6 +359,21 @@ pub enum ListFormat {
     Feed,
     /// The Korean weather service's answers.
     Kma,
+    /// A sitemap or an index of sitemaps.
+    Sitemap {
+        /// What an address must match to be an entry.
+        pattern: Option<Regex>,
+    },
+}
+
+impl ListFormat {
+    /// Whether the list names everything that there is, so that what it no longer names is gone.
+    pub const fn is_whole(&self) -> bool {
+        match self {
+            Self::Items(_) | Self::Sitemap { .. } => true,
+            Self::Feed | Self::Kma => false,
+        }
+    }
 }
 
 /// How gently a source is asked.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use scraper::{ElementRef, Html, Selector};
 
-use super::{ExtractError, Listing, link, next_link, value};
+use super::{ExtractError, Listing, Next, leads_on, link, value};
 use crate::config::{Pipeline, Rule, Select};
 use crate::html::{decode, text, tree};
 use crate::record::{Field, Page};
@@ -23,11 +23,13 @@ pub(super) fn listing(
             Err(rejection) => listing.rejections.push(rejection),
         }
     }
-    if let Some(Select::Css { selector, attr, .. }) = next_link(pipeline) {
+    if let Some((_, Select::Css { selector, attr, .. })) = leads_on(pipeline) {
         let href = html
             .select(selector)
             .find_map(|element| element.attr(attr.as_deref().unwrap_or("href")));
-        listing.next = href.and_then(|href| base.join(href.trim()).ok());
+        if let Some(next) = href.and_then(|href| base.join(href.trim()).ok()) {
+            listing.next = Next::Page(next);
+        }
     }
     Ok(listing)
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
-use super::{ExtractError, Listing, next_link, value};
-use crate::config::{Pipeline, Rule, Select};
+use super::{ExtractError, Listing, Next, value};
+use crate::config::{Paging, Pipeline, Rule, Select};
 use crate::html::decode;
 use crate::record::{Field, Page};
 
@@ -57,16 +57,36 @@ pub(super) fn parse(page: &Page) -> Result<Value, ExtractError> {
     })
 }
 
-fn next(pipeline: &Pipeline, document: &Value, base: &Url) -> Option<Url> {
-    let Some(Select::Json { path, .. }) = next_link(pipeline) else {
-        return None;
-    };
+fn next(pipeline: &Pipeline, document: &Value, base: &Url) -> Next {
+    match &pipeline.source.pages.paging {
+        Paging::NextLink(Select::Json { path, .. }) => {
+            address(path, document, base).map(Next::Page)
+        }
+        Paging::CursorParam {
+            cursor: Select::Json { path, .. },
+            ..
+        } => token(path, document).map(Next::Cursor),
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
+fn address(path: &JsonPath, document: &Value, base: &Url) -> Option<Url> {
     let link = path.query(document).first()?.as_str()?.trim();
     if link.is_empty() {
-        None
-    } else {
-        base.join(link).ok()
+        return None;
     }
+    base.join(link).ok()
+}
+
+/// A cursor is a text or a number; `false`, like null, is how some say that there is none.
+fn token(path: &JsonPath, document: &Value) -> Option<String> {
+    let cursor = match path.query(document).first()? {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    Some(cursor).filter(|cursor| !cursor.trim().is_empty())
 }
 
 /// The nodes that a rule's path matches.

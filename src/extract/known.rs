@@ -1,14 +1,16 @@
-//! Formats that know their fields: feeds, the weather service's answers, declared postings and articles, as items.
+//! Formats that know their fields: feeds, sitemaps, the weather service's answers, declared postings and articles.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use regex::Regex;
 use url::Url;
 
 use super::article::Article;
 use super::feed::{FeedEntry, FeedText, TextKind};
 use super::jobposting::{self, JobPosting};
-use super::{ExtractError, Listing, css, feed, kma, rejection};
+use super::sitemap::{self, SitemapEntry, SitemapError, SitemapPage};
+use super::{ExtractError, Listing, Next, css, feed, kma, packed, rejection};
 use crate::config::Pipeline;
 use crate::html::tree::TooLarge;
 use crate::html::{decode, text};
@@ -36,6 +38,9 @@ pub(super) fn feed(page: &Page) -> Result<Listing, ExtractError> {
         url: page.url.to_string(),
         source,
     })?;
+    if let Some(next) = head.next {
+        listing.next = Next::Page(next);
+    }
     if let Some(language) = head.language {
         for item in &mut listing.items {
             if let Values::Fields(fields) = &mut item.values {
@@ -85,6 +90,7 @@ fn item(url: Url, entry: FeedEntry) -> Item {
         entry: Entry {
             url,
             external_id: None,
+            modified: None,
         },
         values: Values::Fields(fields),
     }
@@ -96,6 +102,64 @@ pub fn reader_text(text: FeedText) -> String {
         TextKind::Plain => text.value,
         TextKind::Html => text::of_html(&text.value),
     }
+}
+
+/// The addresses of a sitemap that match the pattern, or the further sitemaps of an index.
+pub(super) fn sitemap(pattern: Option<&Regex>, page: &Page) -> Result<Listing, ExtractError> {
+    let body = packed::unpack(&page.body).map_err(|source| ExtractError::Packed {
+        url: page.url.to_string(),
+        source,
+    })?;
+    let decoded = decode(&body, page.content_type.as_deref());
+    let mut items = Vec::new();
+    let mut sitemaps = Vec::new();
+    let mut is_over = false;
+    let read = sitemap::read(&decoded.text, &page.url, |entry| {
+        match entry {
+            SitemapEntry::Page(listed) => items.extend(sitemap_item(pattern, listed)),
+            SitemapEntry::Sitemap(other) => sitemaps.push(other),
+        }
+        is_over = items.len() + sitemaps.len() > sitemap::MAX_ENTRIES;
+        if is_over {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    read.and(if is_over {
+        Err(SitemapError::TooMany)
+    } else {
+        Ok(())
+    })
+    .map_err(|source| ExtractError::Sitemap {
+        url: page.url.to_string(),
+        source,
+    })?;
+    Ok(Listing {
+        items,
+        rejections: Vec::new(),
+        next: Next::Sitemaps(sitemaps),
+    })
+}
+
+fn sitemap_item(pattern: Option<&Regex>, page: SitemapPage) -> Option<Item> {
+    if !matches!(page.loc.scheme(), "http" | "https") {
+        return None;
+    }
+    let mut external_id = None;
+    if let Some(pattern) = pattern {
+        let captures = pattern.captures(page.loc.as_str())?;
+        external_id = captures.name("id").map(|id| id.as_str().to_owned());
+    }
+    let entry = Entry {
+        url: page.loc,
+        external_id,
+        modified: page.lastmod,
+    };
+    Some(Item {
+        entry,
+        values: Values::Fields(BTreeMap::new()),
+    })
 }
 
 /// The readings of a station.
@@ -118,6 +182,7 @@ pub(super) fn kma(page: &Page) -> Result<Listing, ExtractError> {
             entry: Entry {
                 url: page.url.clone(),
                 external_id: None,
+                modified: None,
             },
             values: Values::Weather(weather),
         });

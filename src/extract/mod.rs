@@ -15,6 +15,7 @@ mod json;
 pub mod kma;
 mod known;
 mod link;
+mod packed;
 mod schema_org;
 pub mod sitemap;
 mod value;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 
 pub use explain::{Explanation, explain};
 pub use known::reader_text;
+pub use packed::PackedError;
 use url::Url;
 
 use crate::config::{Detail, ListFormat, Paging, Pipeline, Rule, Select};
@@ -37,8 +39,35 @@ pub struct Listing {
     pub items: Vec<Item>,
     /// Entries that cannot be told apart.
     pub rejections: Vec<Rejection>,
-    /// Address of the next page, where the page names it.
-    pub next: Option<Url>,
+    /// Where it goes on, where the page says so.
+    pub next: Next,
+}
+
+/// Where a page says that its list goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Next {
+    /// It does not say so.
+    #[default]
+    None,
+    /// At an address.
+    Page(Url),
+    /// At what this cursor stands for.
+    Cursor(String),
+    /// In the files of a sitemap index; none for a sitemap that is no index.
+    Sitemaps(Vec<sitemap::SitemapPage>),
+}
+
+impl Next {
+    /// What leads on, for people: an address, a cursor, or how many sitemaps there are.
+    fn told(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Page(url) => Some(url.to_string()),
+            Self::Cursor(cursor) => Some(cursor.clone()),
+            Self::Sitemaps(sitemaps) if sitemaps.is_empty() => None,
+            Self::Sitemaps(sitemaps) => Some(format!("{} sitemaps", sitemaps.len())),
+        }
+    }
 }
 
 /// A page that is not what its pipeline says.
@@ -73,6 +102,24 @@ pub enum ExtractError {
         #[source]
         source: feed::FeedError,
     },
+    /// The page should be a sitemap.
+    #[error("cannot read {url}: {source}")]
+    Sitemap {
+        /// The page.
+        url: String,
+        /// What it is instead.
+        #[source]
+        source: sitemap::SitemapError,
+    },
+    /// The page is a packed file that cannot be read.
+    #[error("cannot read {url}: {source}")]
+    Packed {
+        /// The page.
+        url: String,
+        /// What is wrong with it.
+        #[source]
+        source: PackedError,
+    },
     /// The weather service refused, or its answer is none.
     #[error("{url}: {source}")]
     Kma {
@@ -104,6 +151,7 @@ pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError
         ListFormat::Items(Select::Json { path, .. }) => json::listing(pipeline, path, page),
         ListFormat::Feed => known::feed(page),
         ListFormat::Kma => known::kma(page),
+        ListFormat::Sitemap { pattern } => known::sitemap(pattern.as_ref(), page),
     }
 }
 
@@ -186,11 +234,13 @@ fn entry_rules(pipeline: &Pipeline) -> impl Iterator<Item = (&Field, &Rule)> {
     pipeline.list.fields.iter().chain(own)
 }
 
-/// The selector of the next page's link, where the list is paged by one.
-const fn next_link(pipeline: &Pipeline) -> Option<&Select> {
+/// What leads to the next page, where the list is paged by something that stands on it: its key in the file, and where
+/// it stands.
+const fn leads_on(pipeline: &Pipeline) -> Option<(&'static str, &Select)> {
     match &pipeline.source.pages.paging {
-        Paging::NextLink(select) => Some(select),
-        Paging::None | Paging::PageParam { .. } => None,
+        Paging::NextLink(select) => Some(("next_link", select)),
+        Paging::CursorParam { cursor, .. } => Some(("cursor", cursor)),
+        _ => None,
     }
 }
 

@@ -13,7 +13,7 @@ use super::link;
 use super::xml::{Tag, Token, Tokens, local_name};
 
 /// The protocol's own limit for one file. What a larger file has beyond it is left out, and said so.
-const MAX_ENTRIES: usize = 50_000;
+pub(super) const MAX_ENTRIES: usize = 50_000;
 
 /// Longer than any address or date; what comes behind is no part of one.
 const MAX_VALUE: usize = 8 * 1024;
@@ -24,10 +24,10 @@ pub enum SitemapEntry {
     /// A page.
     Page(SitemapPage),
     /// Another sitemap, of an index.
-    Sitemap(Url),
+    Sitemap(SitemapPage),
 }
 
-/// A page and when it changed.
+/// A page, or a sitemap of an index, and when it changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SitemapPage {
     /// Its address.
@@ -56,6 +56,11 @@ pub enum SitemapError {
         /// The root element, or the first words.
         found: String,
     },
+    /// More than can be kept; what is left out of a list would count as gone.
+    #[error(
+        "the sitemap has more than {MAX_ENTRIES} entries, which its protocol forbids; narrow `pattern` in `[list]`"
+    )]
+    TooMany,
     /// Nothing, or blanks.
     #[error("no sitemap: the document is empty")]
     Empty,
@@ -72,7 +77,7 @@ impl Sitemap {
             }
             match entry {
                 SitemapEntry::Page(page) => sitemap.urls.push(page),
-                SitemapEntry::Sitemap(loc) => sitemap.sitemaps.push(loc),
+                SitemapEntry::Sitemap(other) => sitemap.sitemaps.push(other.loc),
             }
             ControlFlow::Continue(())
         })?;
@@ -176,11 +181,13 @@ impl Draft {
 
     fn into_entry(self, url: &Url) -> Option<SitemapEntry> {
         let loc = link::resolve(url, &self.loc)?;
-        if !self.is_page {
-            return Some(SitemapEntry::Sitemap(loc));
-        }
         let lastmod = Some(self.lastmod.trim().to_owned()).filter(|date| !date.is_empty());
-        Some(SitemapEntry::Page(SitemapPage { loc, lastmod }))
+        let page = SitemapPage { loc, lastmod };
+        Some(if self.is_page {
+            SitemapEntry::Page(page)
+        } else {
+            SitemapEntry::Sitemap(page)
+        })
     }
 }
 

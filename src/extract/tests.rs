@@ -62,7 +62,7 @@ fn css_entries_are_resolved_against_the_base_and_the_next_page_too() {
     assert_eq!(listing.items[0].entry.external_id.as_deref(), Some("7"));
     assert_eq!(texts(&listing.items[0], Field::Title), ["Rust engineer"]);
     assert_eq!(
-        listing.next.unwrap().as_str(),
+        listing.next.told().unwrap(),
         "https://board.example/en/?page=2"
     );
 }
@@ -129,7 +129,7 @@ fn json_entries_take_numbers_lists_and_templates() {
     assert_eq!(texts(item, Field::EmploymentType), ["full", "contract"]);
     assert_eq!(texts(item, Field::Description), ["one", "two"]);
     assert_eq!(
-        listing.next.unwrap().as_str(),
+        listing.next.told().unwrap(),
         "https://board.example/jobs/?page=2"
     );
 }
@@ -163,7 +163,8 @@ fn the_detail_page_wins_over_the_list_and_the_list_fills_its_gaps() {
         entry.entry,
         Entry {
             url: "https://board.example/1".parse().unwrap(),
-            external_id: None
+            external_id: None,
+            modified: None
         }
     );
 

@@ -94,6 +94,7 @@ pub(super) fn item<'a, C: IntoIterator<Item = String>>(
     let entry = Entry {
         url,
         external_id: first(&pipeline.list.id),
+        modified: None,
     };
     let values = Values::Fields(fields(entry_rules(pipeline), candidates));
     Ok(Item { entry, values })

@@ -76,6 +76,9 @@ pub struct Entry {
     pub url: Url,
     /// The board's own id, where the pipeline declares one.
     pub external_id: Option<String>,
+    /// When it was last changed, as the list writes it (a sitemap's `lastmod`). No part of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
 }
 
 /// Raw values of an item.

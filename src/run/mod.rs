@@ -7,15 +7,18 @@
 //! walk ──entries──► details ──pages──► transform ──records──► loader ──► store
 //! ```
 //!
-//! The [walk](walk) reads the list and notes every entry's id: presence comes from the list alone. Details fetches the
-//! page behind each entry, transform extracts and normalizes on blocking threads, the loader writes batches, each in one
-//! transaction. When the walk has reached the end of the list and everything behind it is loaded, the
-//! [snapshot](snapshot) says what is closed. A run that died goes on under its own number: what it had loaded is not
-//! fetched again, its list is walked anew.
+//! The [walk](walk) goes from [page to page](paging), reads the list and notes every entry's id: presence comes from the
+//! list alone. Details fetches the page behind each entry, transform extracts and normalizes on blocking threads, the
+//! loader writes batches, each in one transaction. When the walk has reached the end of the list and everything behind it
+//! is loaded, the [snapshot](snapshot) says what is closed. A run that died goes on under its own number: what it had
+//! loaded is not fetched again, its list is walked anew.
 
+mod details;
 mod loader;
+mod paging;
 mod publish;
 mod requests;
+mod since;
 mod snapshot;
 mod transform;
 mod walk;
@@ -31,6 +34,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
 pub use requests::{BadAddress, first_request};
+pub use since::{NotSince, Since};
 
 use crate::collect::{ArchiveError, ArchiveFetcher, Collector, Fetcher, SetupError};
 use crate::config::Pipeline;
@@ -63,6 +67,8 @@ pub struct Services {
 pub struct RunOptions {
     /// Most entries to take from the list; such a run closes nothing.
     pub limit: Option<usize>,
+    /// How far back to go: older entries are left alone; such a run closes nothing.
+    pub since: Option<Since>,
     /// Believe a list that is empty or shrank.
     pub accept: bool,
     /// Where records go instead of the store; such a run writes nothing.
@@ -145,7 +151,7 @@ pub async fn run(
     let stages = async {
         let walked = walk.list(entries_in, pages_in.clone(), loads_in.clone());
         let stop = services.stop.clone();
-        let details = walk::details(
+        let details = details::details(
             pipeline,
             fetcher.as_ref(),
             stop,

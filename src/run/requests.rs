@@ -1,9 +1,10 @@
-//! The first requests of a run: the pipeline's address with its variables filled.
+//! The requests of a run: the pipeline's address with its variables filled.
 
 use jiff::{SignedDuration, Timestamp, Zoned};
 use url::Url;
 
-use crate::config::{Issue, Paging, Pipeline, Source};
+use super::paging::Pager;
+use crate::config::{Issue, Pipeline, Source};
 use crate::normalize::place::{Station, Stations};
 use crate::record::{Request, Role};
 
@@ -24,40 +25,25 @@ pub fn first_request(
 ) -> Result<Request, BadAddress> {
     match stations.chosen(&pipeline.source.stations).next() {
         Some(first) => station(pipeline, first, now, 0),
-        None => list_page(pipeline, 1, None),
+        None => {
+            let (_, first) = Pager::start(&pipeline.source.pages, list_address(pipeline)?);
+            Ok(list_page(pipeline, 1, first))
+        }
     }
 }
 
-/// The request for a page of a list, counted from 1; `next` is where the page before led.
-pub(super) fn list_page(
-    pipeline: &Pipeline,
-    number: u32,
-    next: Option<Url>,
-) -> Result<Request, BadAddress> {
-    let mut url = match next {
-        Some(next) => next,
-        None => parse(pipeline.source.url.clone())?,
-    };
-    if let Paging::PageParam { name, start } = &pipeline.source.pages.paging {
-        set_parameter(&mut url, name, start + number - 1);
-    }
-    Ok(Request {
+/// The address of a list, as the pipeline has it.
+pub(super) fn list_address(pipeline: &Pipeline) -> Result<Url, BadAddress> {
+    parse(pipeline.source.url.clone())
+}
+
+/// The request for a page of a list, counted from 1.
+pub(super) fn list_page(pipeline: &Pipeline, number: u32, url: Url) -> Request {
+    Request {
         pipeline: pipeline.id.clone(),
         url,
         role: Role::List { number },
-    })
-}
-
-/// Sets a parameter of the query and leaves the others as they are written: a `${NAME}` must not be encoded.
-fn set_parameter(url: &mut Url, name: &str, value: u32) {
-    let own = format!("{name}=");
-    let others = url.query().into_iter().flat_map(|query| query.split('&'));
-    let mut pairs: Vec<String> = others
-        .filter(|pair| !pair.is_empty() && !pair.starts_with(&own))
-        .map(str::to_owned)
-        .collect();
-    pairs.push(format!("{own}{value}"));
-    url.set_query(Some(&pairs.join("&")));
+    }
 }
 
 /// The request for a station, for the issue that was out `back` issues before the newest.
@@ -130,13 +116,6 @@ mod tests {
         newest_issue(issue, &now, back)
             .strftime("%Y%m%d %H%M")
             .to_string()
-    }
-
-    #[test]
-    fn a_page_parameter_is_replaced_and_a_secret_left_alone() {
-        let mut url = Url::parse("https://example.com/jobs?page=7&key=${KEY}").unwrap();
-        set_parameter(&mut url, "page", 2);
-        assert_eq!(url.as_str(), "https://example.com/jobs?key=${KEY}&page=2");
     }
 
     #[test]

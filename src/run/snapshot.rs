@@ -15,7 +15,7 @@ pub(super) enum WalkEnd {
     Complete,
     /// At the pipeline's own bound on pages.
     MaxPages(u32),
-    /// At the `--limit` of this run.
+    /// At the `--limit` of this run, or where everything is older than its `--since`.
     Limited,
     /// At a request to stop.
     Interrupted,

@@ -1,24 +1,26 @@
-//! The walk of a list, and the fetching of what stands behind its entries.
+//! The walk of a list: each page fetched and read, each entry noted once and sent on.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use url::Url;
 
+use super::paging::{Gave, Pager};
+use super::since::{Age, Cutoff};
 use super::snapshot::WalkEnd;
 use super::transform::{Page as PageWork, blocking};
 use super::{RunOptions, Services, loader::Load, requests};
 use crate::cause::with_causes;
 use crate::collect::{FetchError, Fetcher};
-use crate::config::{ListFormat, Paging, Pipeline};
+use crate::config::{Paging, Pipeline};
 use crate::extract::kma::Retry;
-use crate::extract::{self, ExtractError, Listing};
+use crate::extract::{self, ExtractError, Listing, Next};
 use crate::normalize::{self, place::Station};
-use crate::record::{Item, Outcome, RecordId, Rejection, Request, Role, Stage};
+use crate::record::{Item, Outcome, RecordId, Rejection, Request, Stage};
 use crate::telemetry::Progress;
 
 /// How many issues back a station is asked for when the newest is not out after all.
@@ -46,6 +48,7 @@ pub(super) struct Walk<'a> {
     services: &'a Services,
     progress: &'a Progress,
     limit: usize,
+    cutoff: Option<Cutoff>,
     /// Whether the list is that of an archive, which says nothing of what is gone today.
     is_replay: bool,
     loaded: &'a HashSet<RecordId>,
@@ -57,12 +60,30 @@ struct ReadList {
     fetched_at: Timestamp,
 }
 
+/// The entries of a walk so far.
+#[derive(Default)]
+struct Tally {
+    /// All that the list names.
+    listed: HashSet<RecordId>,
+    /// How many of them are for this run: not older than it goes back.
+    wanted: usize,
+    /// Entries that the list names but that cannot be told apart.
+    nameless: usize,
+}
+
+/// What a page of the list added.
+struct Taken {
+    /// Entries that no page before it named.
+    fresh: usize,
+    /// Whether those of them that have a date are all older than the run goes back.
+    is_old: bool,
+}
+
 /// Where a walk sends what it finds.
 struct Outlets {
     entries: mpsc::Sender<Item>,
     pages: mpsc::Sender<PageWork>,
     loads: mpsc::Sender<Load>,
-    nameless: AtomicUsize,
 }
 
 impl<'a> Walk<'a> {
@@ -80,6 +101,9 @@ impl<'a> Walk<'a> {
             services,
             progress,
             limit: options.limit.unwrap_or(usize::MAX),
+            cutoff: options
+                .since
+                .map(|since| Cutoff::of(since, pipeline, Timestamp::now())),
             is_replay: options.replay.is_some(),
             loaded,
         }
@@ -96,74 +120,78 @@ impl<'a> Walk<'a> {
             entries,
             pages,
             loads,
-            nameless: AtomicUsize::new(0),
         };
-        let mut listed = HashSet::new();
+        let mut tally = Tally::default();
         let end = if self.pipeline.source.stations.is_empty() {
-            self.pages(&mut listed, &outlets).await
+            self.pages(&mut tally, &outlets).await
         } else {
-            self.stations(&mut listed, &outlets).await
+            self.stations(&mut tally, &outlets).await
         };
-        let is_list = matches!(self.pipeline.list.format, ListFormat::Items(_));
+        let is_whole = self.pipeline.list.format.is_whole() && self.cutoff.is_none();
         Walked {
-            holds_snapshot: is_list && self.limit == usize::MAX && !self.is_replay,
+            holds_snapshot: is_whole && !self.is_replay && end != WalkEnd::Limited,
             end,
-            listed,
-            nameless: outlets.nameless.into_inner(),
+            listed: tally.listed,
+            nameless: tally.nameless,
         }
     }
 
-    async fn pages(&self, listed: &mut HashSet<RecordId>, outlets: &Outlets) -> WalkEnd {
-        let pages = &self.pipeline.source.pages;
-        let mut visited = HashSet::new();
-        let mut next: Option<Url> = None;
-        for number in 1..=pages.max {
-            let request = match requests::list_page(self.pipeline, number, next.take()) {
-                Ok(request) => request,
-                Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
+    async fn pages(&self, tally: &mut Tally, outlets: &Outlets) -> WalkEnd {
+        let first = match requests::list_address(self.pipeline) {
+            Ok(first) => first,
+            Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
+        };
+        let (mut pager, mut url) = Pager::start(&self.pipeline.source.pages, first);
+        loop {
+            let request = requests::list_page(self.pipeline, pager.number(), url);
+            let mut page = match self.read(&request, outlets).await {
+                Ok(page) => page,
+                Err(ending) => return ending.after(pager.number()),
             };
-            // A last page that links to itself, or a circle, is the end of the list.
-            if !visited.insert(request.url.clone()) {
-                return WalkEnd::Complete;
-            }
-            let ReadList {
-                listing,
-                fetched_at,
-            } = match self.read(&request, outlets).await {
-                Ok(list) => list,
-                Err(ending) => return ending.after(number),
+            let found = page.listing.items.len() + page.listing.rejections.len();
+            let next = self.onward(std::mem::take(&mut page.listing.next));
+            let taken = match self.take(page, tally, outlets).await {
+                ControlFlow::Continue(taken) => taken,
+                ControlFlow::Break(end) => return end,
             };
-            let found = listing.items.len();
-            // A page that another one leads to has entries; without any it is a broken page, not the end of the list.
-            if found == 0 && number > 1 && matches!(pages.paging, Paging::NextLink(_)) {
-                let reason = format!("page {number} of the list holds no entry");
-                return WalkEnd::Failed(Outcome::Partial, reason);
+            if taken.is_old && self.is_newest_first() {
+                return WalkEnd::Limited;
             }
-            let before = listed.len();
-            next = listing.next;
-            if let Some(end) = self.take(listing.items, fetched_at, listed, outlets).await {
-                return end;
-            }
-            let more = match &pages.paging {
-                Paging::None => false,
-                Paging::NextLink(_) => next.is_some(),
-                // Beyond the last page sites send an empty one, or the last one again.
-                Paging::PageParam { .. } => found > 0 && listed.len() > before,
-            };
-            if !more {
-                return if listed.is_empty()
-                    && !matches!(self.pipeline.list.format, ListFormat::Items(_))
+            let fresh = taken.fresh;
+            match pager.next(Gave { found, fresh, next }) {
+                ControlFlow::Continue(next) => url = next,
+                // An empty list is for the snapshot to judge; what holds none is judged here.
+                ControlFlow::Break(WalkEnd::Complete)
+                    if tally.listed.is_empty() && !self.pipeline.list.format.is_whole() =>
                 {
-                    WalkEnd::Failed(Outcome::Empty, format!("{} holds no entry", request.url))
-                } else {
-                    WalkEnd::Complete
-                };
+                    let reason = format!("{} holds no entry", request.url);
+                    return WalkEnd::Failed(Outcome::Empty, reason);
+                }
+                ControlFlow::Break(end) => return end,
             }
         }
-        WalkEnd::MaxPages(pages.max)
     }
 
-    async fn stations(&self, listed: &mut HashSet<RecordId>, outlets: &Outlets) -> WalkEnd {
+    /// Where the list goes on, without the sitemaps that did not change since this run goes back to.
+    fn onward(&self, next: Next) -> Next {
+        match (next, &self.cutoff) {
+            (Next::Sitemaps(mut sitemaps), Some(cutoff)) => {
+                sitemaps.retain(|sitemap| {
+                    let changed = sitemap.lastmod.as_deref();
+                    changed.is_none_or(|text| cutoff.age_of(text) != Age::Old)
+                });
+                Next::Sitemaps(sitemaps)
+            }
+            (next, _) => next,
+        }
+    }
+
+    /// Whether what follows an old page is older still. The files of a sitemap index come in any order.
+    fn is_newest_first(&self) -> bool {
+        !matches!(self.pipeline.source.pages.paging, Paging::Sitemaps)
+    }
+
+    async fn stations(&self, tally: &mut Tally, outlets: &Outlets) -> WalkEnd {
         let now = Timestamp::now();
         let mut last_failure = None;
         let mut answered = false;
@@ -178,12 +206,9 @@ impl<'a> Walk<'a> {
                 Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
             };
             match list {
-                Ok(ReadList {
-                    listing,
-                    fetched_at,
-                }) => {
+                Ok(page) => {
                     answered = true;
-                    if let Some(end) = self.take(listing.items, fetched_at, listed, outlets).await {
+                    if let ControlFlow::Break(end) = self.take(page, tally, outlets).await {
                         return end;
                     }
                 }
@@ -259,45 +284,56 @@ impl<'a> Walk<'a> {
         send(&outlets.loads, Load::Fetched).await;
         let fetched_at = page.fetched_at;
         let pipeline = Arc::clone(self.pipeline);
-        let mut listing = blocking(move || extract::listing(&pipeline, &page))
+        blocking(move || extract::listing(&pipeline, &page))
             .await
-            .map_err(Ending::Unreadable)?;
-        outlets
-            .nameless
-            .fetch_add(listing.rejections.len(), Ordering::Relaxed);
-        for rejection in std::mem::take(&mut listing.rejections) {
-            send(
-                &outlets.loads,
-                Load::Rejected {
-                    rejection,
-                    means: Outcome::Broken,
-                    present: None,
-                },
-            )
-            .await;
-        }
-        Ok(ReadList {
-            listing,
-            fetched_at,
-        })
+            .map(|listing| ReadList {
+                listing,
+                fetched_at,
+            })
+            .map_err(Ending::Unreadable)
     }
 
-    /// Notes each new entry and sends it on; some when the walk ends with it.
+    /// Notes each new entry of a page and sends it on, unless it is too old; breaks off when the walk ends with it.
     async fn take(
         &self,
-        items: Vec<Item>,
-        fetched_at: Timestamp,
-        listed: &mut HashSet<RecordId>,
+        page: ReadList,
+        tally: &mut Tally,
         outlets: &Outlets,
-    ) -> Option<WalkEnd> {
-        for item in items {
+    ) -> ControlFlow<WalkEnd, Taken> {
+        let ReadList {
+            listing,
+            fetched_at,
+        } = page;
+        tally.nameless += listing.rejections.len();
+        for rejection in listing.rejections {
+            let means = Outcome::Broken;
+            let rejected = Load::Rejected {
+                rejection,
+                means,
+                present: None,
+            };
+            send(&outlets.loads, rejected).await;
+        }
+        let before = tally.listed.len();
+        let (mut old, mut new) = (0, 0);
+        for item in listing.items {
             if *self.services.stop.borrow() {
-                return Some(WalkEnd::Interrupted);
+                return ControlFlow::Break(WalkEnd::Interrupted);
             }
             let id = normalize::identity(self.pipeline, &item);
-            if !listed.insert(id) {
+            if !tally.listed.insert(id) {
                 continue;
             }
+            let age = self.cutoff.as_ref().map(|cutoff| cutoff.age(&item));
+            match age {
+                Some(Age::Old) => {
+                    old += 1;
+                    continue;
+                }
+                Some(Age::New) => new += 1,
+                Some(Age::Unknown) | None => {}
+            }
+            tally.wanted += 1;
             self.progress.entry();
             if self.loaded.contains(&id) {
                 // It was read before the run died.
@@ -306,11 +342,14 @@ impl<'a> Walk<'a> {
             } else {
                 send(&outlets.pages, PageWork::Entry(item, fetched_at)).await;
             }
-            if listed.len() >= self.limit {
-                return Some(WalkEnd::Limited);
+            if tally.wanted >= self.limit {
+                return ControlFlow::Break(WalkEnd::Limited);
             }
         }
-        None
+        ControlFlow::Continue(Taken {
+            fresh: tally.listed.len() - before,
+            is_old: old > 0 && new == 0,
+        })
     }
 }
 
@@ -363,71 +402,8 @@ impl Ending {
     }
 }
 
-/// Fetches the page behind each entry, as many at once as the pipeline allows. True when entries were left because the
-/// process was asked to stop.
-pub(super) async fn details(
-    pipeline: &Arc<Pipeline>,
-    fetcher: &dyn Fetcher,
-    stop: watch::Receiver<bool>,
-    entries: mpsc::Receiver<Item>,
-    pages: mpsc::Sender<PageWork>,
-    loads: mpsc::Sender<Load>,
-) -> bool {
-    let entries = Mutex::new(entries);
-    let left = AtomicBool::new(false);
-    let workers = (0..pipeline.politeness.concurrency).map(|_| async {
-        loop {
-            let Some(item) = entries.lock().await.recv().await else {
-                break;
-            };
-            if *stop.borrow() {
-                left.store(true, Ordering::Relaxed);
-                continue;
-            }
-            let id = normalize::identity(pipeline, &item);
-            let request = Request {
-                pipeline: pipeline.id.clone(),
-                url: item.entry.url.clone(),
-                role: Role::Detail {
-                    entry: Box::new(item),
-                },
-            };
-            let answer = tokio::select! {
-                answer = fetcher.fetch(&request) => answer,
-                () = stopped(stop.clone()) => {
-                    left.store(true, Ordering::Relaxed);
-                    continue;
-                }
-            };
-            match answer {
-                Ok(page) => {
-                    send(&loads, Load::Fetched).await;
-                    send(&pages, PageWork::Detail(page, id)).await;
-                }
-                Err(error) => send(&loads, failed_detail(id, &request, &error)).await,
-            }
-        }
-    });
-    futures_util::future::join_all(workers).await;
-    left.into_inner()
-}
-
-fn failed_detail(id: RecordId, request: &Request, error: &FetchError) -> Load {
-    let rejection = Rejection {
-        stage: Stage::Collect,
-        url: request.url.to_string(),
-        reason: with_causes(error),
-        payload: None,
-    };
-    Load::Rejected {
-        rejection,
-        means: error.outcome(),
-        present: Some(id),
-    }
-}
-
 /// Waits until the process is asked to stop; for ever when nobody can ask.
-async fn stopped(mut stop: watch::Receiver<bool>) {
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -14,6 +14,7 @@ mod elasticsearch;
 mod interrupted;
 mod lists;
 mod mistakes;
+mod paging;
 mod readme;
 mod report;
 mod site;

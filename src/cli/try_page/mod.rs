@@ -268,6 +268,7 @@ fn as_asked(mut page: Page, kind: PageKind, entry: Option<Item>) -> Page {
             entry: Entry {
                 url: page.request.url.clone(),
                 external_id: None,
+                modified: None,
             },
             values: Values::Fields(BTreeMap::new()),
         });

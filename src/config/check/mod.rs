@@ -1,5 +1,6 @@
 //! From a pipeline file as it is written to a pipeline that cannot be wrong.
 
+mod paging;
 mod rules;
 mod source;
 
@@ -25,6 +26,16 @@ enum Language {
     Json,
     /// The format knows its fields; no selector is allowed.
     Known,
+}
+
+impl From<ListExtract> for Language {
+    fn from(list: ListExtract) -> Self {
+        match list {
+            ListExtract::Css => Self::Css,
+            ListExtract::Json => Self::Json,
+            ListExtract::Feed | ListExtract::Kma | ListExtract::Sitemap => Self::Known,
+        }
+    }
 }
 
 impl Pipeline {
@@ -58,11 +69,8 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn pipeline(&mut self, path: &Path, file: PipelineFile) -> Option<Pipeline> {
         self.id(&file.id);
-        let list_language = match file.list.extract {
-            ListExtract::Css => Language::Css,
-            ListExtract::Json => Language::Json,
-            ListExtract::Feed | ListExtract::Kma => Language::Known,
-        };
+        let list_language = Language::from(file.list.extract);
+        let is_sitemap = file.list.extract == ListExtract::Sitemap;
         let detail = file.detail.map(|detail| detail.extract);
         let field_language = match detail {
             Some(Detail::Css | Detail::Jsonld | Detail::Article) => Language::Css,
@@ -74,12 +82,19 @@ impl Checker<'_> {
         if let Some(needed) = known_kind {
             self.gives(&["detail", "extract"], needed);
         }
+        if is_sitemap && detail.is_none() {
+            self.document.problem(
+                &["list", "extract"],
+                "a sitemap names addresses only: nothing reads the page behind each",
+                Some("add `[detail]`".to_owned()),
+            );
+        }
         let (scope, defaults) = self.defaults(file.defaults);
-        let source = self.source(file.source, list_language);
+        let source = self.source(file.source, file.list.extract);
         let reads_title = [&file.fields, &file.list.fields]
             .iter()
             .any(|rules| rules.contains_key("title"));
-        let knows_title = list_language == Language::Known || known_kind.is_some();
+        let knows_title = known_kind.is_some() || list_language == Language::Known && !is_sitemap;
         if !reads_title && !knows_title && !defaults.contains_key(&Field::Title) {
             let hint = Some("add `title = { css = \"h1\", required = true }`".to_owned());
             self.document
@@ -124,7 +139,9 @@ impl Checker<'_> {
         let needed = match format {
             ListExtract::Feed => Kind::Post,
             ListExtract::Kma => Kind::Weather,
-            ListExtract::Css | ListExtract::Json if self.kind == Kind::Weather => {
+            ListExtract::Css | ListExtract::Json | ListExtract::Sitemap
+                if self.kind == Kind::Weather =>
+            {
                 let hint = Some("known for weather: `kma`".to_owned());
                 self.document.problem(
                     &["list", "extract"],
@@ -133,7 +150,7 @@ impl Checker<'_> {
                 );
                 return;
             }
-            ListExtract::Css | ListExtract::Json => return,
+            ListExtract::Css | ListExtract::Json | ListExtract::Sitemap => return,
         };
         self.gives(&["list", "extract"], needed);
     }
@@ -151,11 +168,18 @@ impl Checker<'_> {
     }
 
     fn list(&mut self, file: ListFile) -> Option<List> {
-        let language = match file.extract {
-            ListExtract::Css => Language::Css,
-            ListExtract::Json => Language::Json,
-            ListExtract::Feed | ListExtract::Kma => Language::Known,
+        let language = Language::from(file.extract);
+        let pattern = match file.pattern {
+            None => None,
+            Some(pattern) => Some(self.regex(&["list", "pattern"], &pattern)?),
         };
+        if pattern.is_some() && file.extract != ListExtract::Sitemap {
+            self.document.problem(
+                &["list", "pattern"],
+                "`pattern` goes with `extract = \"sitemap\"`",
+                None,
+            );
+        }
         let fields = self.rules(&["list", "fields"], file.fields, language);
         if language == Language::Known {
             for (given, key) in [
@@ -171,10 +195,10 @@ impl Checker<'_> {
                     );
                 }
             }
-            let format = if file.extract == ListExtract::Kma {
-                ListFormat::Kma
-            } else {
-                ListFormat::Feed
+            let format = match file.extract {
+                ListExtract::Kma => ListFormat::Kma,
+                ListExtract::Sitemap => ListFormat::Sitemap { pattern },
+                _ => ListFormat::Feed,
             };
             return Some(List {
                 format,

@@ -125,7 +125,7 @@ impl Checker<'_> {
         })
     }
 
-    fn regex(&mut self, key: &[&str], pattern: &str) -> Option<regex::Regex> {
+    pub(super) fn regex(&mut self, key: &[&str], pattern: &str) -> Option<regex::Regex> {
         // A pattern's program is bounded, so that a file cannot eat a Pi's memory.
         let built = regex::RegexBuilder::new(pattern)
             .size_limit(1 << 20)

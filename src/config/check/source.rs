@@ -1,19 +1,15 @@
-//! Where the pages are, and how a list goes on.
+//! Where the pages are.
 
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::{Checker, Language};
+use super::Checker;
 use crate::config::document::suggestion;
-use crate::config::pipeline::{
-    Fetch, Issue, IssueFile, Pages, PagesFile, Paging, Source, SourceFile,
-};
-use crate::config::rule::Select;
+use crate::config::pipeline::{Fetch, Issue, IssueFile, ListExtract, Source, SourceFile};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-const DEFAULT_MAX_PAGES: u32 = 50;
 
 /// What may stand in braces in a pipeline's address.
 const URL_VARIABLES: [&str; 7] = [
@@ -27,7 +23,7 @@ const URL_VARIABLES: [&str; 7] = [
 ];
 
 impl Checker<'_> {
-    pub(super) fn source(&mut self, file: SourceFile, list_language: Language) -> Option<Source> {
+    pub(super) fn source(&mut self, file: SourceFile, list: ListExtract) -> Option<Source> {
         let url_fits = self.address(&file);
         let timezone = match file.timezone {
             None => Some(TimeZone::UTC),
@@ -52,7 +48,7 @@ impl Checker<'_> {
             self.css(&["source", "wait_for"], selector);
         }
         let issue = file.issue.as_ref().map(|issue| self.issue(issue));
-        let pages = self.pages(file.pages, list_language);
+        let pages = self.pages(file.pages, list);
         url_fits?;
         Some(Source {
             fetch: file.fetch,
@@ -150,55 +146,6 @@ impl Checker<'_> {
             every,
             available_after: after,
         })
-    }
-
-    fn pages(&mut self, file: PagesFile, language: Language) -> Option<Pages> {
-        if file.next_link.is_some() && file.page_param.is_some() {
-            let hint = Some("keep the one that the site has".to_owned());
-            self.document.problem(
-                &["source", "pages"],
-                "`next_link` and `page_param` exclude each other",
-                hint,
-            );
-            return None;
-        }
-        if file.start.is_some() && file.page_param.is_none() {
-            self.document.problem(
-                &["source", "pages", "start"],
-                "`start` goes with `page_param`",
-                None,
-            );
-        }
-        let max = file.max.unwrap_or(DEFAULT_MAX_PAGES);
-        if max == 0 {
-            self.document.problem(
-                &["source", "pages", "max"],
-                "a walk has at least 1 page",
-                None,
-            );
-        }
-        let paging = match (file.next_link, file.page_param) {
-            (Some(link), _) => {
-                let key = &["source", "pages", "next_link"];
-                Paging::NextLink(match language {
-                    Language::Json => self.json(key, &link)?,
-                    Language::Css | Language::Known => match self.css(key, &link)? {
-                        Select::Css { selector, text, .. } => Select::Css {
-                            selector,
-                            attr: Some("href".to_owned()),
-                            text,
-                        },
-                        json @ Select::Json { .. } => json,
-                    },
-                })
-            }
-            (None, Some(name)) => Paging::PageParam {
-                name,
-                start: file.start.unwrap_or(1),
-            },
-            (None, None) => Paging::None,
-        };
-        Some(Pages { paging, max })
     }
 }
 

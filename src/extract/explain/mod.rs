@@ -13,9 +13,8 @@ mod hint;
 mod selector;
 
 use serde::Serialize;
-use url::Url;
 
-use super::{ExtractError, Listing, detail, entry_rules, listing, next_link, value, whole_entry};
+use super::{ExtractError, Listing, detail, entry_rules, leads_on, listing, value, whole_entry};
 use crate::config::{Detail, Fetch, ListFormat, Pipeline, Rule, Select};
 use crate::record::{Field, Item, Page, Rejection, Role, Values};
 
@@ -33,8 +32,8 @@ pub struct Explanation {
     pub items: Vec<Item>,
     /// What extraction rejects.
     pub rejections: Vec<Rejection>,
-    /// Address of the next page, where the page names it.
-    pub next: Option<Url>,
+    /// Where the list goes on, where the page says so: an address, a cursor, a number of sitemaps.
+    pub next: Option<String>,
     /// Each rule in the order of its use, or each field that a known format filled.
     pub fields: Vec<FieldReport>,
     /// Fields of a detail page's record that the list gives and the request did not bring.
@@ -56,7 +55,7 @@ pub enum PageKind {
 /// What one rule finds.
 #[derive(Debug, Serialize)]
 pub struct FieldReport {
-    /// The field, or the key of the pipeline file: `item`, `link`, `id`, `next_link`.
+    /// The field, or the key of the pipeline file: `item`, `link`, `id`, `next_link`, `cursor`.
     pub field: String,
     /// The selector as the file has it; none where the format knows the field.
     pub selector: Option<String>,
@@ -121,7 +120,9 @@ pub fn holds_entries(pipeline: &Pipeline, page: &Page) -> bool {
         ListFormat::Items(item) => {
             Document::of_list(item, page).is_ok_and(|document| !document.select(item).is_empty())
         }
-        ListFormat::Feed | ListFormat::Kma => listing(pipeline, page).is_ok(),
+        ListFormat::Feed | ListFormat::Kma | ListFormat::Sitemap { .. } => {
+            listing(pipeline, page).is_ok()
+        }
     }
 }
 
@@ -139,6 +140,7 @@ fn explain_list(pipeline: &Pipeline, page: &Page) -> Result<Explanation, Extract
         mut rejections,
         next,
     } = listing(pipeline, page)?;
+    let next = next.told();
     let mut whole = Vec::with_capacity(items.len());
     for item in items {
         match whole_entry(pipeline, item) {
@@ -154,11 +156,11 @@ fn explain_list(pipeline: &Pipeline, page: &Page) -> Result<Explanation, Extract
             let entries = document.select(item);
             let mut fields = vec![item_report(item, &document, entries.len())];
             fields.extend(entry_reports(pipeline, &entries));
-            fields.extend(next_report(pipeline, &document, next.as_ref()));
+            fields.extend(next_report(pipeline, &document, next.as_deref()));
             hints.extend(script_hint(pipeline, &document, &fields));
             fields
         }
-        ListFormat::Feed | ListFormat::Kma => known_reports(&items),
+        ListFormat::Feed | ListFormat::Kma | ListFormat::Sitemap { .. } => known_reports(&items),
     };
     Ok(Explanation {
         page: PageKind::List,
@@ -260,9 +262,10 @@ fn entry_reports(pipeline: &Pipeline, entries: &[Place<'_>]) -> Vec<FieldReport>
 fn next_report(
     pipeline: &Pipeline,
     document: &Document,
-    next: Option<&Url>,
+    next: Option<&str>,
 ) -> Option<FieldReport> {
-    let mut select = next_link(pipeline)?.clone();
+    let (key, select) = leads_on(pipeline)?;
+    let mut select = select.clone();
     if let Select::Css { attr, .. } = &mut select {
         attr.get_or_insert_with(|| "href".to_owned());
     }
@@ -273,10 +276,10 @@ fn next_report(
         transform: None,
         required: false,
     };
-    let mut report = report("next_link", &rule, &[document.root()], |rule, texts| {
+    let mut report = report(key, &rule, &[document.root()], |rule, texts| {
         value::first(rule, texts).into_iter().collect()
     });
-    report.values = next.map(Url::to_string).into_iter().collect();
+    report.values = next.map(str::to_owned).into_iter().collect();
     report.otherwise = next.is_none().then(|| "the list ends here".to_owned());
     Some(report)
 }
