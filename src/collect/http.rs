@@ -4,7 +4,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, LOCATION,
+};
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::timeout;
 use url::Url;
@@ -16,7 +19,7 @@ use super::error::FetchError;
 use super::guard::RefusedAddress;
 use super::politely::retry_after;
 use super::visitor::Visitor;
-use crate::record::{Page, Request};
+use crate::record::{Fetched, Page, Request, Validators};
 
 /// Fetches pages by plain requests.
 pub struct HttpFetcher {
@@ -32,7 +35,7 @@ impl HttpFetcher {
 
 #[async_trait]
 impl Fetcher for HttpFetcher {
-    async fn fetch(&self, request: &Request) -> Result<Page, FetchError> {
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         let limit = self.shared.settings.redirects;
         let mut url = request.url.clone();
         let mut role = Some(role_text(&request.role));
@@ -40,25 +43,29 @@ impl Fetcher for HttpFetcher {
             self.shared.permit(&self.visitor, &url).await?;
             let errand = Errand {
                 url: &url,
+                known: request.validators.as_ref().filter(|known| known.url == url),
                 body_limit: BodyLimit::Refuse(self.shared.settings.body_limit),
                 role: role.take(),
             };
             match self.shared.get(&self.visitor, &errand).await? {
                 Answer::Moved(target) => url = target,
+                Answer::NotModified => return Ok(Fetched::NotModified),
                 Answer::Body {
                     status,
                     content_type,
+                    validators,
                     body,
                     at,
                 } => {
-                    return Ok(Page {
+                    return Ok(Fetched::Page(Box::new(Page {
                         request: request.clone(),
                         url,
                         status,
                         content_type,
                         body,
                         fetched_at: at,
-                    });
+                        validators,
+                    })));
                 }
             }
         }
@@ -73,6 +80,8 @@ impl Fetcher for HttpFetcher {
 #[derive(Debug)]
 pub(super) struct Errand<'a> {
     pub(super) url: &'a Url,
+    /// What the page is known by, so that it is sent only if it has changed.
+    pub(super) known: Option<&'a Validators>,
     pub(super) body_limit: BodyLimit,
     /// What for, where the archive has to tell.
     pub(super) role: Option<String>,
@@ -93,10 +102,13 @@ struct Exchange {
 pub(super) enum Answer {
     /// Another address, the real one.
     Moved(Url),
+    /// It is still the page that the validators are of.
+    NotModified,
     /// A body, of status 2xx.
     Body {
         status: u16,
         content_type: Option<String>,
+        validators: Option<Validators>,
         body: Bytes,
         at: Timestamp,
     },
@@ -112,7 +124,8 @@ pub(super) enum BodyLimit {
 }
 
 impl Shared {
-    /// Asks one address, without following a redirect. Whether it may be asked is the caller's business.
+    /// Asks one address, without following a redirect; for a page that has changed since it gave `known`, where it has
+    /// been read before. Whether it may be asked is the caller's business.
     pub(super) async fn get(
         &self,
         visitor: &Visitor,
@@ -120,7 +133,7 @@ impl Shared {
     ) -> Result<Answer, FetchError> {
         let url = errand.url;
         self.politely(visitor, url, || async move {
-            let exchange = self.exchange(visitor, url, errand.body_limit);
+            let exchange = self.exchange(visitor, errand);
             let exchange = match timeout(visitor.timeout, exchange).await {
                 Ok(exchange) => exchange?,
                 Err(_) => {
@@ -130,12 +143,15 @@ impl Shared {
                     });
                 }
             };
+            if exchange.status == StatusCode::NOT_MODIFIED && errand.known.is_some() {
+                return Ok(Answer::NotModified);
+            }
             // Not within the time-out: a slow disk is no fault of the site.
             let target = self.redirect_target(visitor, url, &exchange);
             visitor
                 .record(|| self.capture(visitor, errand, &exchange, target.as_ref().ok()))
                 .await;
-            judge(url, exchange, target?)
+            judge(visitor, url, exchange, target?)
         })
         .await
     }
@@ -143,13 +159,14 @@ impl Shared {
     async fn exchange(
         &self,
         visitor: &Visitor,
-        url: &Url,
-        limit: BodyLimit,
+        errand: &Errand<'_>,
     ) -> Result<Exchange, FetchError> {
+        let url = errand.url;
         let (client, wire) = self.on_the_wire(visitor, url);
         let mut response = client
             .get(wire)
             .headers(visitor.headers(url))
+            .headers(errand.known.map(conditions).unwrap_or_default())
             .send()
             .await
             .map_err(|error| not_answered(url, error))?;
@@ -160,7 +177,7 @@ impl Shared {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
             body: if response.status().is_success() {
-                Some(read_body(url, response, limit).await?)
+                Some(read_body(url, response, errand.body_limit).await?)
             } else {
                 None
             },
@@ -248,7 +265,12 @@ impl Shared {
 }
 
 /// What an exchange means for the one who asked.
-fn judge(url: &Url, exchange: Exchange, target: Option<Url>) -> Result<Answer, FetchError> {
+fn judge(
+    visitor: &Visitor,
+    url: &Url,
+    exchange: Exchange,
+    target: Option<Url>,
+) -> Result<Answer, FetchError> {
     if let Some(target) = target {
         return Ok(Answer::Moved(target));
     }
@@ -267,9 +289,36 @@ fn judge(url: &Url, exchange: Exchange, target: Option<Url>) -> Result<Answer, F
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned),
+        validators: validators(visitor, url, &exchange.headers),
         body,
         at: exchange.at,
     })
+}
+
+/// What the answer of this address can be recognised by. A server that writes a secret into it is not believed: what is
+/// kept holds none.
+fn validators(visitor: &Visitor, url: &Url, headers: &HeaderMap) -> Option<Validators> {
+    let text = |name: HeaderName| {
+        let value = headers.get(name)?.to_str().ok()?.trim();
+        (!value.is_empty() && visitor.redact(value) == value).then(|| value.to_owned())
+    };
+    let (etag, last_modified) = (text(ETAG), text(LAST_MODIFIED));
+    (etag.is_some() || last_modified.is_some()).then(|| Validators {
+        url: url.clone(),
+        etag,
+        last_modified,
+    })
+}
+
+/// The headers that ask for a page only if it is no longer the one that these are of.
+fn conditions(known: &Validators) -> HeaderMap {
+    [
+        (IF_NONE_MATCH, &known.etag),
+        (IF_MODIFIED_SINCE, &known.last_modified),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, HeaderValue::from_str(value.as_deref()?).ok()?)))
+    .collect()
 }
 
 /// Reads a body into one piece, counting decoded bytes as they come, so that a small file that unpacks to a large one is

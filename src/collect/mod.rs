@@ -24,7 +24,7 @@ mod visitor;
 
 use async_trait::async_trait;
 
-use crate::record::{Page, Request};
+use crate::record::{Fetched, Request};
 
 pub use archive::{ArchiveError, ArchiveFetcher, ArchiveSettings};
 pub use browser::BrowserFetcher;
@@ -36,7 +36,7 @@ pub use twins::{TwinError, Twins};
 /// Turns requests into pages. One fetcher serves one run of one pipeline: cookies last as long as it does.
 #[async_trait]
 pub trait Fetcher: Send + Sync {
-    /// Fetches a page: status 2xx, the whole body. The request waits for its host's turn, so this can take long;
-    /// dropping the future gives the turn back.
-    async fn fetch(&self, request: &Request) -> Result<Page, FetchError>;
+    /// Fetches a page: status 2xx, the whole body; or 304 where the request has validators. The request waits for its
+    /// host's turn, so this can take long; dropping the future gives the turn back.
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError>;
 }

@@ -242,6 +242,8 @@ pub struct Pipeline {
     pub enabled: bool,
     /// The file it came from.
     pub path: PathBuf,
+    /// SHA-256 of the file's text.
+    pub file_hash: [u8; 32],
     /// Where the pages are.
     pub source: Source,
     /// How the list is read.

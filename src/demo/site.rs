@@ -38,6 +38,8 @@ pub struct Arrival {
     pub target: String,
     /// When it arrived.
     pub at: Instant,
+    /// Status of the answer: 304 to one who has the page.
+    pub status: u16,
 }
 
 /// A site that cannot be served.
@@ -115,24 +117,28 @@ struct Served {
 }
 
 async fn answer(State(served): State<Arc<Served>>, uri: Uri, headers: HeaderMap) -> Response {
+    let at = Instant::now();
+    let response = respond(&served.saved, &uri, &headers);
     served
         .arrivals
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(Arrival {
             target: uri.to_string(),
-            at: Instant::now(),
+            at,
+            status: response.status().as_u16(),
         });
-    let Some(page) = served
-        .saved
-        .find(uri.path(), uri.query().unwrap_or_default())
-    else {
+    response
+}
+
+fn respond(saved: &Saved, uri: &Uri, headers: &HeaderMap) -> Response {
+    let Some(page) = saved.find(uri.path(), uri.query().unwrap_or_default()) else {
         return (StatusCode::NOT_FOUND, "not saved\n").into_response();
     };
     let etag = etag(page);
     let modified = last_modified(page);
     let validators = [(ETAG, etag.clone()), (LAST_MODIFIED, modified.clone())];
-    if is_current(&headers, &etag, &modified) {
+    if is_current(headers, &etag, &modified) {
         return (StatusCode::NOT_MODIFIED, validators).into_response();
     }
     let content_type = [(CONTENT_TYPE, content_type(page))];

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use scraper::{ElementRef, Html, Selector};
 
-use super::{ExtractError, Listing, Next, leads_on, link, value};
+use super::{ExtractError, Listing, leads_on, link, value};
 use crate::config::{Pipeline, Rule, Select};
 use crate::html::{decode, text, tree};
-use crate::record::{Field, Page};
+use crate::record::{Field, Next, Page};
 
 pub(super) fn listing(
     pipeline: &Pipeline,

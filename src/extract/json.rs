@@ -6,10 +6,10 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
-use super::{ExtractError, Listing, Next, value};
+use super::{ExtractError, Listing, value};
 use crate::config::{Paging, Pipeline, Rule, Select};
 use crate::html::decode;
-use crate::record::{Field, Page};
+use crate::record::{Field, Next, Page};
 
 /// How much of a page that is no JSON stands in the message.
 const START_CHARS: usize = 60;

@@ -10,11 +10,11 @@ use super::article::Article;
 use super::feed::{FeedEntry, FeedText, TextKind};
 use super::jobposting::{self, JobPosting};
 use super::sitemap::{self, SitemapEntry, SitemapError, SitemapPage};
-use super::{ExtractError, Listing, Next, css, feed, kma, packed, rejection};
+use super::{ExtractError, Listing, css, feed, kma, packed, rejection};
 use crate::config::Pipeline;
 use crate::html::tree::TooLarge;
 use crate::html::{decode, text};
-use crate::record::{Entry, Field, Item, Page, Rejection, Role, Values};
+use crate::record::{Entry, Field, Item, Next, Page, Rejection, Role, SitemapFile, Values};
 
 type Fields = BTreeMap<Field, Vec<String>>;
 
@@ -117,7 +117,10 @@ pub(super) fn sitemap(pattern: Option<&Regex>, page: &Page) -> Result<Listing, E
     let read = sitemap::read(&decoded.text, &page.url, |entry| {
         match entry {
             SitemapEntry::Page(listed) => items.extend(sitemap_item(pattern, listed)),
-            SitemapEntry::Sitemap(other) => sitemaps.push(other),
+            SitemapEntry::Sitemap(other) => sitemaps.push(SitemapFile {
+                url: other.loc,
+                modified: other.lastmod,
+            }),
         }
         is_over = items.len() + sitemaps.len() > sitemap::MAX_ENTRIES;
         if is_over {

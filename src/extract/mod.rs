@@ -26,11 +26,10 @@ use std::collections::BTreeMap;
 pub use explain::{Explanation, explain};
 pub use known::reader_text;
 pub use packed::PackedError;
-use url::Url;
 
 use crate::config::{Detail, ListFormat, Paging, Pipeline, Rule, Select};
 use crate::html::tree::TooLarge;
-use crate::record::{Field, Item, Page, Rejection, Role, Stage, Values};
+use crate::record::{Field, Item, Next, Page, Rejection, Role, Stage, Values};
 
 /// What a list page says.
 #[derive(Debug, Default)]
@@ -41,33 +40,6 @@ pub struct Listing {
     pub rejections: Vec<Rejection>,
     /// Where it goes on, where the page says so.
     pub next: Next,
-}
-
-/// Where a page says that its list goes on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Next {
-    /// It does not say so.
-    #[default]
-    None,
-    /// At an address.
-    Page(Url),
-    /// At what this cursor stands for.
-    Cursor(String),
-    /// In the files of a sitemap index; none for a sitemap that is no index.
-    Sitemaps(Vec<sitemap::SitemapPage>),
-}
-
-impl Next {
-    /// What leads on, for people: an address, a cursor, or how many sitemaps there are.
-    fn told(&self) -> Option<String> {
-        match self {
-            Self::None => None,
-            Self::Page(url) => Some(url.to_string()),
-            Self::Cursor(cursor) => Some(cursor.clone()),
-            Self::Sitemaps(sitemaps) if sitemaps.is_empty() => None,
-            Self::Sitemaps(sitemaps) => Some(format!("{} sitemaps", sitemaps.len())),
-        }
-    }
 }
 
 /// A page that is not what its pipeline says.

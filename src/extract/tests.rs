@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use url::Url;
 
 use super::*;
 use crate::record::{Entry, PipelineId, Request};
@@ -19,12 +20,14 @@ fn page(content_type: &str, body: &str, role: Role) -> Page {
             pipeline: PipelineId("board".into()),
             url: url.clone(),
             role,
+            validators: None,
         },
         url,
         status: 200,
         content_type: Some(content_type.into()),
         body: Bytes::copy_from_slice(body.as_bytes()),
         fetched_at: jiff::Timestamp::UNIX_EPOCH,
+        validators: None,
     }
 }
 

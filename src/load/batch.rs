@@ -2,8 +2,10 @@ use std::iter::Sum;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::dead_letters::insert_letters;
+use super::known::{KnownPage, renew};
 use super::part::Part;
 use super::plan::{Plan, held};
 use super::staging::Staging;
@@ -22,6 +24,10 @@ pub struct Batch {
     pub rejections: Vec<Rejection>,
     /// Pages that this came from.
     pub pages: u64,
+    /// Addresses of those among them that were read: what was known of them holds no longer.
+    pub read: Vec<Url>,
+    /// Pages whose records are all in this batch or those before it.
+    pub known: Vec<KnownPage>,
     /// When it is loaded. A run that gets nothing but what it has had, at the instant of the batch before, gets that batch
     /// again; at another instant it is another page that says the same.
     pub at: Timestamp,
@@ -95,6 +101,7 @@ impl Store {
                 binds![run],
             )
             .await?;
+        renew(&mut transaction, run, part).await?;
         let rejected = insert_letters(&mut transaction, &part.letters(run)).await?;
         let counts = Counts {
             rejected,

@@ -1,7 +1,7 @@
 //! The record of truth: a SQLite file, or a Postgres server when its URL says so. Everything else can be rebuilt from it.
 //!
 //! A [`Batch`] is loaded in one transaction: rows, terms, one [`crate::record::Change`] a real change, what the run has
-//! seen, what it rejected, and its counts. The same batch twice is the same as once, so a caller that does not know
+//! seen, what it rejected, the pages that need not be read again, and its counts. The same batch twice is the same as once, so a caller that does not know
 //! whether a commit went through loads again. Invariants that targets build on:
 //!
 //! - `seq` order is commit order: a reader of [`Store::changes_after`] that has passed a number never misses a smaller one.
@@ -16,6 +16,7 @@ mod changes;
 mod dead_letters;
 mod diff;
 mod error;
+mod known;
 mod lock;
 mod part;
 mod plan;
@@ -42,6 +43,7 @@ pub use batch::{Batch, LoadReport};
 pub use changes::Cursor;
 pub use dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterState, NewDeadLetter};
 pub use error::StoreError;
+pub use known::{Content, KnownPage, Named};
 pub use lock::Lock;
 pub use runs::{OpenRun, RunRow};
 pub use sql::{Bind, Pool, StoreRow};

@@ -2,8 +2,10 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::dead_letters::NewDeadLetter;
+use super::known::KnownPage;
 use super::plan::to_json;
 use super::{Batch, Bind, StoreError, binds};
 use crate::record::{Record, RecordId, Rejection, RunId, Stage};
@@ -14,6 +16,9 @@ pub(super) struct Part<'a> {
     pub(super) seen: Vec<RecordId>,
     pub(super) rejections: Cow<'a, [Rejection]>,
     pub(super) pages: u64,
+    pub(super) read: &'a [Url],
+    /// Nothing in a piece: which page the refused record stands on is not told.
+    pub(super) known: &'a [KnownPage],
     pub(super) at: Timestamp,
     /// Its one rejection is a record that the store refused.
     pub(super) refused: bool,
@@ -40,6 +45,8 @@ impl<'a> Part<'a> {
             seen,
             rejections: Cow::Borrowed(&batch.rejections),
             pages: batch.pages,
+            read: &batch.read,
+            known: &batch.known,
             at: batch.at,
             refused: false,
         }
@@ -52,6 +59,8 @@ impl<'a> Part<'a> {
             seen: Vec::new(),
             rejections,
             pages: 0,
+            read: &[],
+            known: &[],
             at,
             refused: false,
         }
@@ -59,7 +68,11 @@ impl<'a> Part<'a> {
 
     /// Two smaller pieces that lack nothing, the one to load first last; or the dead letter that the last record becomes.
     pub(super) fn cut(mut self, error: StoreError) -> Result<Vec<Self>, StoreError> {
-        let alone = self.seen.is_empty() && self.rejections.is_empty() && self.pages == 0;
+        self.known = &[];
+        let alone = self.seen.is_empty()
+            && self.rejections.is_empty()
+            && self.pages == 0
+            && self.read.is_empty();
         match self.records.as_slice() {
             [] => Err(error),
             [record] if alone => {

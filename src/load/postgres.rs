@@ -41,6 +41,8 @@ CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord BIGINT PRIMARY KEY, id UUID,
 CREATE TEMP TABLE IF NOT EXISTS staged_terms (record_id UUID, term TEXT, type TEXT) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_letters (id UUID, run_id BIGINT, stage TEXT, pipeline TEXT, target TEXT,
     url TEXT, reason TEXT, payload JSONB, at TIMESTAMPTZ) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BYTEA, address TEXT, etag TEXT, last_modified TEXT,
+    content JSONB) ON COMMIT DELETE ROWS;
 ";
 
 pub(super) struct Opened {

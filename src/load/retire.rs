@@ -3,6 +3,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::batch::add_counts;
+use super::known::forget_staged;
 use super::part::sighting_row;
 use super::staging::Staging;
 use super::{Bind, Purpose, Store, StoreError, Transaction, binds, retrying};
@@ -80,6 +81,7 @@ impl Store {
                     binds![],
                 )
                 .await?;
+            forget_staged(&mut transaction).await?;
             for statement in [
                 "DELETE FROM record_terms WHERE record_id IN (SELECT id FROM staged_seen)",
                 "DELETE FROM records WHERE id IN (SELECT id FROM staged_seen)",

@@ -34,10 +34,13 @@ CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord INTEGER PRIMARY KEY, id BLOB
 CREATE TEMP TABLE IF NOT EXISTS staged_terms (record_id BLOB, term TEXT, type TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_letters (id BLOB, run_id INTEGER, stage TEXT, pipeline TEXT, target TEXT,
     url TEXT, reason TEXT, payload TEXT, at TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BLOB, address TEXT, etag TEXT, last_modified TEXT,
+    content TEXT);
 DELETE FROM temp.staged_seen;
 DELETE FROM temp.staged_changed;
 DELETE FROM temp.staged_terms;
 DELETE FROM temp.staged_letters;
+DELETE FROM temp.staged_pages;
 ";
 
 pub(super) struct Opened {
@@ -127,6 +130,11 @@ const fn insert(staging: Staging) -> &'static str {
             "INSERT INTO temp.staged_letters
              SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                     value ->> 7, value ->> 8
+               FROM json_each($1)"
+        }
+        Staging::Pages => {
+            "INSERT INTO temp.staged_pages
+             SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5
                FROM json_each($1)"
         }
     }

@@ -11,12 +11,21 @@ pub(super) enum Staging {
     Terms,
     /// Dead letters: `id, run_id, stage, pipeline, target, url, reason, payload, at`.
     Letters,
+    /// Pages that were read or are known: `url, basis, address, etag, last_modified, content`. Only a known one has more
+    /// than its `url`.
+    Pages,
 }
 
 impl Staging {
     /// Every table.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 4] = [Self::Seen, Self::Changed, Self::Terms, Self::Letters];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Seen,
+        Self::Changed,
+        Self::Terms,
+        Self::Letters,
+        Self::Pages,
+    ];
 
     pub(super) const fn table(self) -> &'static str {
         match self {
@@ -24,6 +33,7 @@ impl Staging {
             Self::Changed => "staged_changed",
             Self::Terms => "staged_terms",
             Self::Letters => "staged_letters",
+            Self::Pages => "staged_pages",
         }
     }
 }

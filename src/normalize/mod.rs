@@ -18,6 +18,7 @@ pub mod url;
 pub mod weather;
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::config::Pipeline;
 use crate::record::{Field, Item, Kind, Record, RecordId, Rejection, Stage, Values};
@@ -32,6 +33,8 @@ use terms::{Dictionary, DictionaryError};
 pub struct Dictionaries {
     /// The user's own terms joined with those that ship; none where there are no own ones.
     extended: Option<Dictionary>,
+    /// SHA-256 of the user's own terms.
+    own_terms_hash: [u8; 32],
     /// Companies.
     pub companies: &'static Companies,
     /// Weather stations.
@@ -43,6 +46,7 @@ impl Dictionaries {
     pub fn bundled() -> Self {
         Self {
             extended: None,
+            own_terms_hash: Sha256::digest("").into(),
             companies: Companies::bundled(),
             stations: Stations::bundled(),
         }
@@ -53,8 +57,14 @@ impl Dictionaries {
         let extended = Dictionary::bundled().extended_by(own)?;
         Ok(Self {
             extended: Some(extended),
+            own_terms_hash: Sha256::digest(own).into(),
             ..Self::bundled()
         })
+    }
+
+    /// SHA-256 of the user's own terms; what else is known changes with the program's version only.
+    pub const fn own_terms_hash(&self) -> [u8; 32] {
+        self.own_terms_hash
     }
 
     /// Technologies.

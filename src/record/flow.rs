@@ -20,6 +20,8 @@ pub struct Request {
     pub url: Url,
     /// What the page is for.
     pub role: Role,
+    /// What the page was recognised by when it was read last; with it the answer may be [`Fetched::NotModified`].
+    pub validators: Option<Validators>,
 }
 
 /// What a page is for.
@@ -43,6 +45,37 @@ pub enum Role {
     },
 }
 
+/// What a server gave to recognise a page by (RFC 9110, 8.8), to send back with the next request for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validators {
+    /// The address that gave them, after redirects: at another they mean nothing.
+    pub url: Url,
+    /// `ETag` as sent.
+    pub etag: Option<String>,
+    /// `Last-Modified` as sent.
+    pub last_modified: Option<String>,
+}
+
+/// What a request gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fetched {
+    /// A page.
+    Page(Box<Page>),
+    /// The page is still the one that the request's validators are of. Only a request that has them gives this.
+    NotModified,
+}
+
+impl Fetched {
+    /// The page, where one was sent.
+    pub fn page(self) -> Option<Page> {
+        match self {
+            Self::Page(page) => Some(*page),
+            Self::NotModified => None,
+        }
+    }
+}
+
 /// A fetched page. The body is shared, never copied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page {
@@ -58,6 +91,45 @@ pub struct Page {
     pub body: Bytes,
     /// When the answer arrived.
     pub fetched_at: Timestamp,
+    /// What it can be recognised by, where the server says so.
+    pub validators: Option<Validators>,
+}
+
+/// Where a page says that its list goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Next {
+    /// It does not say so.
+    #[default]
+    None,
+    /// At an address.
+    Page(Url),
+    /// At what this cursor stands for.
+    Cursor(String),
+    /// In the files of a sitemap index; none for a sitemap that is no index.
+    Sitemaps(Vec<SitemapFile>),
+}
+
+impl Next {
+    /// What leads on, for people: an address, a cursor, or how many sitemaps there are.
+    pub fn told(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Page(url) => Some(url.to_string()),
+            Self::Cursor(cursor) => Some(cursor.clone()),
+            Self::Sitemaps(sitemaps) if sitemaps.is_empty() => None,
+            Self::Sitemaps(sitemaps) => Some(format!("{} sitemaps", sitemaps.len())),
+        }
+    }
+}
+
+/// A sitemap that an index names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SitemapFile {
+    /// Its address.
+    pub url: Url,
+    /// When it was last changed, as written.
+    pub modified: Option<String>,
 }
 
 /// What one entry of a page says, before any meaning is read into it.

@@ -19,7 +19,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use change::{Change, Op, StoredRecord, Subject, UnknownSubject};
-pub use flow::{Entry, Field, Item, Page, Rejection, Request, Role, Stage, Values};
+pub use flow::{
+    Entry, Fetched, Field, Item, Next, Page, Rejection, Request, Role, SitemapFile, Stage,
+    Validators, Values,
+};
 pub use identity::{ContentHash, InvalidContentHash, PipelineId, RecordId, RunId};
 pub use job::{Job, Salary, SalaryUnit};
 pub use outcome::{Counts, Outcome};

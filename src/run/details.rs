@@ -4,21 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, mpsc, watch};
+use url::Url;
 
 use super::loader::Load;
 use super::transform::Page as PageWork;
+use super::visits::{Visit, Visits};
 use super::walk::{send, stopped};
 use crate::cause::with_causes;
-use crate::collect::{FetchError, Fetcher};
+use crate::collect::FetchError;
 use crate::config::Pipeline;
+use crate::load::{Content, Named};
 use crate::normalize;
-use crate::record::{Item, RecordId, Rejection, Request, Role, Stage};
+use crate::record::{Item, Next, RecordId, Rejection, Request, Role, Stage};
 
 /// Fetches the page behind each entry, as many at once as the pipeline allows. True when entries were left because the
 /// process was asked to stop.
 pub(super) async fn details(
     pipeline: &Arc<Pipeline>,
-    fetcher: &dyn Fetcher,
+    visits: &Visits<'_>,
     stop: watch::Receiver<bool>,
     entries: mpsc::Receiver<Item>,
     pages: mpsc::Sender<PageWork>,
@@ -36,26 +39,36 @@ pub(super) async fn details(
                 continue;
             }
             let id = normalize::identity(pipeline, &item);
+            let url = item.entry.url.clone();
             let request = Request {
                 pipeline: pipeline.id.clone(),
-                url: item.entry.url.clone(),
+                url: url.clone(),
                 role: Role::Detail {
                     entry: Box::new(item),
                 },
+                validators: None,
             };
             let answer = tokio::select! {
-                answer = fetcher.fetch(&request) => answer,
+                answer = visits.ask(request) => answer,
                 () = stopped(stop.clone()) => {
                     left.store(true, Ordering::Relaxed);
                     continue;
                 }
             };
             match answer {
-                Ok(page) => {
-                    send(&loads, Load::Fetched).await;
-                    send(&pages, PageWork::Detail(page, id)).await;
+                Ok(Visit::Page(page)) => {
+                    send(&loads, Load::Read(url)).await;
+                    let known = visits.keep(&page, || Content {
+                        named: Named::Records(vec![id]),
+                        next: Next::None,
+                    });
+                    send(&pages, PageWork::Detail(page, id, known)).await;
                 }
-                Err(error) => send(&loads, failed_detail(id, &request, &error)).await,
+                Ok(Visit::NotModified(_)) => {
+                    send(&loads, Load::NotModified).await;
+                    send(&loads, Load::Unchanged(vec![id])).await;
+                }
+                Err(error) => send(&loads, failed_detail(id, &url, &error)).await,
             }
         }
     });
@@ -63,10 +76,10 @@ pub(super) async fn details(
     left.into_inner()
 }
 
-fn failed_detail(id: RecordId, request: &Request, error: &FetchError) -> Load {
+fn failed_detail(id: RecordId, url: &Url, error: &FetchError) -> Load {
     let rejection = Rejection {
         stage: Stage::Collect,
-        url: request.url.to_string(),
+        url: url.to_string(),
         reason: with_causes(error),
         payload: None,
     };
@@ -74,5 +87,6 @@ fn failed_detail(id: RecordId, request: &Request, error: &FetchError) -> Load {
         rejection,
         means: error.outcome(),
         present: Some(id),
+        list_page: None,
     }
 }

@@ -1,12 +1,14 @@
 //! The end of the stages: batches of records, each written in one transaction.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use url::Url;
 
-use crate::load::{Batch, LoadReport, Store, StoreError};
+use crate::load::{Batch, KnownPage, LoadReport, Store, StoreError};
 use crate::record::{Counts, Outcome, Record, RecordId, Rejection, RunId};
 use crate::telemetry::Progress;
 
@@ -19,10 +21,16 @@ const BATCH_AGE: Duration = Duration::from_secs(2);
 
 /// What the stages before send.
 pub(super) enum Load {
-    /// A page was fetched.
-    Fetched,
-    /// A record.
-    Record(Box<Record>),
+    /// A page was read: what was known of it holds no longer.
+    Read(Url),
+    /// A page is as it was.
+    NotModified,
+    /// Records of a page that is as it was.
+    Unchanged(Vec<RecordId>),
+    /// A page of the list, by its number, to be known once everything that came before is loaded.
+    Listed(u32, Box<KnownPage>),
+    /// A record, and the page of its own that is known with it.
+    Record(Box<Record>, Option<Box<KnownPage>>),
     /// Something that did not become one.
     Rejected {
         /// Why.
@@ -31,7 +39,21 @@ pub(super) enum Load {
         means: Outcome,
         /// The entry of the list that it is: still present, though its content could not be read.
         present: Option<RecordId>,
+        /// The page of the list that says everything of it: as long as it holds something like that, it is read anew.
+        list_page: Option<u32>,
     },
+}
+
+impl Load {
+    /// Something that the list names, but that cannot be told apart.
+    pub(super) fn nameless(rejection: Rejection) -> Self {
+        Self::Rejected {
+            rejection,
+            means: Outcome::Broken,
+            present: None,
+            list_page: None,
+        }
+    }
 }
 
 /// Where batches go.
@@ -76,21 +98,34 @@ pub(super) async fn load(
     let mut done = Sunk::default();
     let mut batch = Batch::default();
     let mut bytes = 0;
+    let mut lists = Lists::default();
     let mut due = Instant::now() + BATCH_AGE;
     loop {
         let next = tokio::time::timeout_at(due, loads.recv()).await;
         let ended = matches!(next, Ok(None));
         let overdue = next.is_err();
         match next {
-            Ok(Some(Load::Fetched)) => batch.pages += 1,
-            Ok(Some(Load::Record(record))) => {
+            Ok(Some(Load::Read(url))) => {
+                batch.pages += 1;
+                batch.read.push(url);
+            }
+            Ok(Some(Load::NotModified)) => batch.pages += 1,
+            Ok(Some(Load::Unchanged(ids))) => {
+                done.counts.records += ids.len() as u64;
+                progress.records(ids.len());
+                batch.seen.extend(ids);
+            }
+            Ok(Some(Load::Listed(number, known))) => lists.known.push((number, *known)),
+            Ok(Some(Load::Record(record, known))) => {
                 bytes += record.body.text_bytes();
                 batch.records.push(*record);
+                batch.known.extend(known.map(|known| *known));
             }
             Ok(Some(Load::Rejected {
                 rejection,
                 means,
                 present,
+                list_page,
             })) => {
                 let reason = format!("{}: {}", rejection.url, rejection.reason);
                 if means == Outcome::Blocked {
@@ -99,15 +134,21 @@ pub(super) async fn load(
                 }
                 done.first_failure.get_or_insert((means, reason));
                 batch.seen.extend(present);
+                lists.unsound.extend(list_page);
                 batch.rejections.push(rejection);
             }
             Ok(None) | Err(_) => {}
+        }
+        if ended {
+            batch.known.append(&mut lists.sound());
         }
         let rows = batch.records.len() + batch.seen.len() + batch.rejections.len();
         if ended || overdue || rows >= BATCH_ROWS || bytes >= BATCH_BYTES {
             bytes = 0;
             let full = std::mem::take(&mut batch);
-            done.counts += write(&sink, full, progress).await?;
+            let (counts, refused) = write(&sink, full, progress).await?;
+            done.counts += counts;
+            lists.refused |= refused > 0;
             due = Instant::now() + BATCH_AGE;
         }
         if ended {
@@ -116,17 +157,39 @@ pub(super) async fn load(
     }
 }
 
+/// The pages of the list, whose records come one by one: they are known when the run has loaded everything.
+#[derive(Default)]
+struct Lists {
+    known: Vec<(u32, KnownPage)>,
+    /// Those with an entry that did not become a record.
+    unsound: HashSet<u32>,
+    /// Whether the store refused a record, of whatever page.
+    refused: bool,
+}
+
+impl Lists {
+    fn sound(&mut self) -> Vec<KnownPage> {
+        let known = std::mem::take(&mut self.known).into_iter();
+        known
+            .filter(|(number, _)| !self.refused && !self.unsound.contains(number))
+            .map(|(_, page)| page)
+            .collect()
+    }
+}
+
+/// Writes a batch, and gives what it amounts to and how many of its records the store refused.
 async fn write(
     sink: &Sink<'_>,
     mut batch: Batch,
     progress: &Progress,
-) -> Result<Counts, SinkError> {
+) -> Result<(Counts, u64), SinkError> {
     let mut counts = Counts {
         pages: batch.pages,
         records: batch.records.len() as u64,
         rejected: batch.rejections.len() as u64,
         ..Counts::default()
     };
+    let mut refused_records = 0;
     progress.records(batch.records.len());
     match sink {
         Sink::Store(store, run) => {
@@ -136,8 +199,10 @@ async fn write(
                 updated,
                 reopened,
                 unchanged,
+                refused,
                 ..
             } = store.load(*run, &batch).await?;
+            refused_records = refused;
             counts += Counts {
                 added,
                 updated,
@@ -155,5 +220,5 @@ async fn write(
             }
         }
     }
-    Ok(counts)
+    Ok((counts, refused_records))
 }

@@ -11,7 +11,8 @@
 //! list alone. Details fetches the page behind each entry, transform extracts and normalizes on blocking threads, the
 //! loader writes batches, each in one transaction. When the walk has reached the end of the list and everything behind it
 //! is loaded, the [snapshot](snapshot) says what is closed. A run that died goes on under its own number: what it had
-//! loaded is not fetched again, its list is walked anew.
+//! loaded is not fetched again, its list is walked anew. A page that has not changed since it was [visited](visits) last
+//! is neither sent nor read again: what it named is seen.
 
 mod details;
 mod loader;
@@ -20,7 +21,9 @@ mod publish;
 mod requests;
 mod since;
 mod snapshot;
+mod stations;
 mod transform;
+mod visits;
 mod walk;
 
 use std::collections::HashSet;
@@ -135,14 +138,13 @@ pub async fn run(
     let (entries_in, entries) = mpsc::channel(CHANNEL_ROOM);
     let (pages_in, pages) = mpsc::channel(CHANNEL_ROOM);
     let (loads_in, loads) = mpsc::channel(CHANNEL_ROOM);
-    let walk = walk::Walk::new(
+    let visits = visits::Visits::new(
         pipeline,
         fetcher.as_ref(),
-        services,
-        options,
-        progress,
-        &loaded,
+        open.as_ref().map(|_| &services.store),
+        &services.dictionaries,
     );
+    let walk = walk::Walk::new(pipeline, &visits, services, options, progress, &loaded);
     let sink = match (&options.dry_run, &open) {
         (Some(sender), _) => loader::Sink::Channel(sender.clone()),
         (None, Some(locked)) => loader::Sink::Store(&services.store, locked.run.id),
@@ -151,14 +153,8 @@ pub async fn run(
     let stages = async {
         let walked = walk.list(entries_in, pages_in.clone(), loads_in.clone());
         let stop = services.stop.clone();
-        let details = details::details(
-            pipeline,
-            fetcher.as_ref(),
-            stop,
-            entries,
-            pages_in,
-            loads_in.clone(),
-        );
+        let details =
+            details::details(pipeline, &visits, stop, entries, pages_in, loads_in.clone());
         let transform = transform::transform(pipeline, &services.dictionaries, pages, loads_in);
         let (mut walked, left, ()) = tokio::join!(walked, details, transform);
         if left {

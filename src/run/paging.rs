@@ -13,9 +13,8 @@ use url::{Url, form_urlencoded};
 
 use super::snapshot::WalkEnd;
 use crate::config::{Pages, Paging};
-use crate::extract::Next;
 use crate::normalize;
-use crate::record::Outcome;
+use crate::record::{Next, Outcome};
 
 /// Pages without a new entry after which links and cursors are followed no further. Some APIs filter behind their paging
 /// and give an empty page now and then; five in a row are a calendar that goes on for ever.
@@ -129,8 +128,15 @@ impl Pager {
     pub(super) fn next(&mut self, gave: Gave) -> ControlFlow<WalkEnd, Url> {
         self.entries += gave.fresh;
         self.stale = if gave.fresh > 0 { 0 } else { self.stale + 1 };
+        let is_bare = gave.found == 0 && self.pages > 1 && matches!(self.way, Way::Link);
         let Some(url) = self.successor(gave) else {
-            return ControlFlow::Break(WalkEnd::Complete);
+            return ControlFlow::Break(if is_bare {
+                // A page that another one leads to has entries; without any it is a broken page, not the list's end.
+                let reason = format!("page {} of the list holds no entry", self.pages);
+                WalkEnd::Failed(Outcome::Partial, reason)
+            } else {
+                WalkEnd::Complete
+            });
         };
         if let Some(reason) = self.objection(&url) {
             return ControlFlow::Break(WalkEnd::Failed(Outcome::Partial, reason));
@@ -174,8 +180,8 @@ impl Pager {
                     if queue.len() > self.max as usize {
                         break;
                     }
-                    if self.visited.insert(normalize::url::canonical(&sitemap.loc)) {
-                        queue.push_back(sitemap.loc);
+                    if self.visited.insert(normalize::url::canonical(&sitemap.url)) {
+                        queue.push_back(sitemap.url);
                     }
                 }
                 return queue.pop_front();
@@ -235,7 +241,7 @@ fn set_parameter(url: &mut Url, name: &str, value: &str) {
 mod tests {
     use super::*;
     use crate::config::Select;
-    use crate::extract::sitemap::SitemapPage;
+    use crate::record::SitemapFile;
 
     fn url(path: &str) -> Url {
         Url::parse("https://a.example").unwrap().join(path).unwrap()
@@ -367,9 +373,9 @@ mod tests {
     #[test]
     fn the_sitemaps_of_an_index_are_each_read_once_and_may_name_nothing_new() {
         let files = |paths: &[&str]| {
-            let page = |path: &&str| SitemapPage {
-                loc: url(path),
-                lastmod: None,
+            let page = |path: &&str| SitemapFile {
+                url: url(path),
+                modified: None,
             };
             Next::Sitemaps(paths.iter().map(page).collect())
         };

@@ -43,6 +43,7 @@ pub(super) fn list_page(pipeline: &Pipeline, number: u32, url: Url) -> Request {
         pipeline: pipeline.id.clone(),
         url,
         role: Role::List { number },
+        validators: None,
     }
 }
 
@@ -78,6 +79,7 @@ pub(super) fn station(
         pipeline: pipeline.id.clone(),
         url: parse(address)?,
         role,
+        validators: None,
     })
 }
 

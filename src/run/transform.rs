@@ -10,15 +10,25 @@ use super::walk::send;
 use crate::cause::with_causes;
 use crate::config::Pipeline;
 use crate::extract;
+use crate::load::KnownPage;
 use crate::normalize::{self, Dictionaries};
 use crate::record::{self, Item, Outcome, RecordId, Rejection, Stage};
 
 /// Something to make a record of.
 pub(super) enum Page {
-    /// The page behind an entry, and the entry's id.
-    Detail(record::Page, RecordId),
-    /// An entry that says everything itself, and when its page of the list was fetched.
-    Entry(Item, Timestamp),
+    /// The page behind an entry, the entry's id, and what is kept of the page once its record is loaded.
+    Detail(Box<record::Page>, RecordId, Option<Box<KnownPage>>),
+    /// An entry that says everything itself, and its page of the list.
+    Entry(Item, ListPage),
+}
+
+/// Which page of the list an entry stands on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ListPage {
+    /// Its number, from 1.
+    pub(super) number: u32,
+    /// When it was fetched.
+    pub(super) fetched_at: Timestamp,
 }
 
 /// Makes a record, or a rejection, of each page; in parallel, so the order is not that of the list.
@@ -47,12 +57,16 @@ pub(super) async fn transform(
 }
 
 fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
-    let (fetched_at, present, item) = match page {
-        Page::Entry(item, fetched_at) => {
+    let (fetched_at, present, item, known, list_page) = match page {
+        Page::Entry(item, list) => {
             let id = normalize::identity(pipeline, &item);
-            (fetched_at, id, extract::whole_entry(pipeline, item))
+            let item = extract::whole_entry(pipeline, item);
+            (list.fetched_at, id, item, None, Some(list.number))
         }
-        Page::Detail(page, id) => (page.fetched_at, id, complete(pipeline, &page)),
+        Page::Detail(page, id, known) => {
+            let item = complete(pipeline, &page);
+            (page.fetched_at, id, item, known, None)
+        }
     };
     let context = normalize::Context {
         pipeline,
@@ -60,11 +74,12 @@ fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
         fetched_at,
     };
     match item.and_then(|item| normalize::normalize(&item, &context)) {
-        Ok(record) => Load::Record(Box::new(record)),
+        Ok(record) => Load::Record(Box::new(record), known),
         Err(rejection) => Load::Rejected {
             rejection,
             means: Outcome::Broken,
             present: Some(present),
+            list_page,
         },
     }
 }

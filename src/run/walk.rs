@@ -3,31 +3,25 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use url::Url;
 
 use super::paging::{Gave, Pager};
 use super::since::{Age, Cutoff};
 use super::snapshot::WalkEnd;
-use super::transform::{Page as PageWork, blocking};
+use super::transform::{ListPage, Page as PageWork, blocking};
+use super::visits::{Visit, Visits};
 use super::{RunOptions, Services, loader::Load, requests};
 use crate::cause::with_causes;
-use crate::collect::{FetchError, Fetcher};
+use crate::collect::FetchError;
 use crate::config::{Paging, Pipeline};
 use crate::extract::kma::Retry;
-use crate::extract::{self, ExtractError, Listing, Next};
-use crate::normalize::{self, place::Station};
-use crate::record::{Item, Outcome, RecordId, Rejection, Request, Stage};
+use crate::extract::{self, ExtractError, Listing};
+use crate::load::{Content, KnownPage, Named};
+use crate::normalize;
+use crate::record::{Item, Next, Outcome, Page, RecordId, Rejection, Request};
 use crate::telemetry::Progress;
-
-/// How many issues back a station is asked for when the newest is not out after all.
-const ISSUES_BACK: u32 = 1;
-/// Pauses before a service that stumbled is asked again: 1, 2 and 4 seconds, then the next station has its turn.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LAST_PAUSE: Duration = Duration::from_secs(4);
 
 /// What a walk found.
 pub(super) struct Walked {
@@ -43,9 +37,9 @@ pub(super) struct Walked {
 
 /// A walk of one pipeline's list.
 pub(super) struct Walk<'a> {
-    pipeline: &'a Arc<Pipeline>,
-    fetcher: &'a dyn Fetcher,
-    services: &'a Services,
+    pub(super) pipeline: &'a Arc<Pipeline>,
+    visits: &'a Visits<'a>,
+    pub(super) services: &'a Services,
     progress: &'a Progress,
     limit: usize,
     cutoff: Option<Cutoff>,
@@ -54,15 +48,18 @@ pub(super) struct Walk<'a> {
     loaded: &'a HashSet<RecordId>,
 }
 
-/// A page of the list, read.
-struct ReadList {
-    listing: Listing,
-    fetched_at: Timestamp,
+/// A page of the list, read now or known from before.
+pub(super) struct ReadPage {
+    content: Content,
+    rejections: Vec<Rejection>,
+    /// What is kept of the page, if every entry of it goes on to the store.
+    known: Option<Box<KnownPage>>,
+    at: ListPage,
 }
 
 /// The entries of a walk so far.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     /// All that the list names.
     listed: HashSet<RecordId>,
     /// How many of them are for this run: not older than it goes back.
@@ -72,24 +69,27 @@ struct Tally {
 }
 
 /// What a page of the list added.
-struct Taken {
+#[derive(Default)]
+pub(super) struct Taken {
     /// Entries that no page before it named.
     fresh: usize,
     /// Whether those of them that have a date are all older than the run goes back.
     is_old: bool,
+    /// Whether each of its entries was sent on to become a record.
+    is_whole: bool,
 }
 
 /// Where a walk sends what it finds.
-struct Outlets {
+pub(super) struct Outlets {
     entries: mpsc::Sender<Item>,
     pages: mpsc::Sender<PageWork>,
-    loads: mpsc::Sender<Load>,
+    pub(super) loads: mpsc::Sender<Load>,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
         pipeline: &'a Arc<Pipeline>,
-        fetcher: &'a dyn Fetcher,
+        visits: &'a Visits<'a>,
         services: &'a Services,
         options: &RunOptions,
         progress: &'a Progress,
@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
     ) -> Self {
         Self {
             pipeline,
-            fetcher,
+            visits,
             services,
             progress,
             limit: options.limit.unwrap_or(usize::MAX),
@@ -127,9 +127,9 @@ impl<'a> Walk<'a> {
         } else {
             self.stations(&mut tally, &outlets).await
         };
-        let is_whole = self.pipeline.list.format.is_whole() && self.cutoff.is_none();
+        let is_limited = self.limit < usize::MAX || self.cutoff.is_some() || self.is_replay;
         Walked {
-            holds_snapshot: is_whole && !self.is_replay && end != WalkEnd::Limited,
+            holds_snapshot: self.pipeline.list.format.is_whole() && !is_limited,
             end,
             listed: tally.listed,
             nameless: tally.nameless,
@@ -143,13 +143,13 @@ impl<'a> Walk<'a> {
         };
         let (mut pager, mut url) = Pager::start(&self.pipeline.source.pages, first);
         loop {
-            let request = requests::list_page(self.pipeline, pager.number(), url);
-            let mut page = match self.read(&request, outlets).await {
+            let request = requests::list_page(self.pipeline, pager.number(), url.clone());
+            let mut page = match self.read(request, pager.number(), outlets).await {
                 Ok(page) => page,
                 Err(ending) => return ending.after(pager.number()),
             };
-            let found = page.listing.items.len() + page.listing.rejections.len();
-            let next = self.onward(std::mem::take(&mut page.listing.next));
+            let found = page.content.named.len() + page.rejections.len();
+            let next = self.onward(std::mem::take(&mut page.content.next));
             let taken = match self.take(page, tally, outlets).await {
                 ControlFlow::Continue(taken) => taken,
                 ControlFlow::Break(end) => return end,
@@ -164,8 +164,7 @@ impl<'a> Walk<'a> {
                 ControlFlow::Break(WalkEnd::Complete)
                     if tally.listed.is_empty() && !self.pipeline.list.format.is_whole() =>
                 {
-                    let reason = format!("{} holds no entry", request.url);
-                    return WalkEnd::Failed(Outcome::Empty, reason);
+                    return WalkEnd::Failed(Outcome::Empty, format!("{url} holds no entry"));
                 }
                 ControlFlow::Break(end) => return end,
             }
@@ -177,7 +176,7 @@ impl<'a> Walk<'a> {
         match (next, &self.cutoff) {
             (Next::Sitemaps(mut sitemaps), Some(cutoff)) => {
                 sitemaps.retain(|sitemap| {
-                    let changed = sitemap.lastmod.as_deref();
+                    let changed = sitemap.modified.as_deref();
                     changed.is_none_or(|text| cutoff.age_of(text) != Age::Old)
                 });
                 Next::Sitemaps(sitemaps)
@@ -191,132 +190,104 @@ impl<'a> Walk<'a> {
         !matches!(self.pipeline.source.pages.paging, Paging::Sitemaps)
     }
 
-    async fn stations(&self, tally: &mut Tally, outlets: &Outlets) -> WalkEnd {
-        let now = Timestamp::now();
-        let mut last_failure = None;
-        let mut answered = false;
-        for station in self
-            .services
-            .dictionaries
-            .stations
-            .chosen(&self.pipeline.source.stations)
-        {
-            let (url, list) = match self.station(station, now, outlets).await {
-                Ok(answer) => answer,
-                Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
-            };
-            match list {
-                Ok(page) => {
-                    answered = true;
-                    if let ControlFlow::Break(end) = self.take(page, tally, outlets).await {
-                        return end;
-                    }
-                }
-                // What is wrong with the key or the quota is wrong for every station.
-                Err(ending @ Ending::Stopped) => return ending.after(1),
-                Err(ending)
-                    if matches!(
-                        ending.refusal(),
-                        Some(Retry::WhenQuotaRenews | Retry::Never)
-                    ) =>
-                {
-                    return ending.after(1);
-                }
-                Err(ending) => {
-                    let (outcome, reason) = ending.fact();
-                    let rejection = Rejection {
-                        stage: Stage::Collect,
-                        url: url.into(),
-                        reason: reason.clone(),
-                        payload: None,
-                    };
-                    send(
-                        &outlets.loads,
-                        Load::Rejected {
-                            rejection,
-                            means: outcome,
-                            present: None,
-                        },
-                    )
-                    .await;
-                    last_failure = Some(WalkEnd::Failed(outcome, reason));
-                }
-            }
-        }
-        last_failure
-            .filter(|_| !answered)
-            .unwrap_or(WalkEnd::Complete)
-    }
-
-    /// Asks for a station's newest issue, or the one before it where the newest is not out after all.
-    async fn station(
+    /// Fetches and reads one page of the list, or remembers it where it has not changed.
+    pub(super) async fn read(
         &self,
-        station: &Station,
-        now: Timestamp,
+        request: Request,
+        number: u32,
         outlets: &Outlets,
-    ) -> Result<(Url, Result<ReadList, Ending>), requests::BadAddress> {
-        let mut back = 0;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let request = requests::station(self.pipeline, station, now, back)?;
-            let result = self.read(&request, outlets).await;
-            match result.as_ref().err().and_then(Ending::refusal) {
-                Some(Retry::OneSlotBack) if back < ISSUES_BACK => back += 1,
-                Some(Retry::WithBackoff) if pause <= LAST_PAUSE => {
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = stopped(self.services.stop.clone()) => {}
-                    }
-                    pause *= 2;
-                }
-                _ => return Ok((request.url, result)),
-            }
-        }
-    }
-
-    /// Fetches and reads one page of the list.
-    async fn read(&self, request: &Request, outlets: &Outlets) -> Result<ReadList, Ending> {
-        let page = tokio::select! {
-            page = self.fetcher.fetch(request) => page.map_err(Ending::Fetch)?,
+    ) -> Result<ReadPage, Ending> {
+        let visit = tokio::select! {
+            visit = self.visits.ask(request) => visit.map_err(Ending::Fetch)?,
             () = stopped(self.services.stop.clone()) => return Err(Ending::Stopped),
         };
         self.progress.page();
-        send(&outlets.loads, Load::Fetched).await;
-        let fetched_at = page.fetched_at;
-        let pipeline = Arc::clone(self.pipeline);
-        blocking(move || extract::listing(&pipeline, &page))
+        let page = match visit {
+            Visit::Page(page) => Arc::new(*page),
+            Visit::NotModified(content) => {
+                send(&outlets.loads, Load::NotModified).await;
+                let fetched_at = Timestamp::now();
+                return Ok(ReadPage {
+                    content,
+                    rejections: Vec::new(),
+                    known: None,
+                    at: ListPage { number, fetched_at },
+                });
+            }
+        };
+        send(&outlets.loads, Load::Read(page.request.url.clone())).await;
+        let (pipeline, read) = (Arc::clone(self.pipeline), Arc::clone(&page));
+        let listing = blocking(move || extract::listing(&pipeline, &read))
             .await
-            .map(|listing| ReadList {
-                listing,
-                fetched_at,
-            })
-            .map_err(Ending::Unreadable)
+            .map_err(Ending::Unreadable)?;
+        Ok(ReadPage {
+            known: self.keep(&page, &listing),
+            content: Content {
+                named: Named::Entries(listing.items),
+                next: listing.next,
+            },
+            rejections: listing.rejections,
+            at: ListPage {
+                number,
+                fetched_at: page.fetched_at,
+            },
+        })
+    }
+
+    /// What is kept of a page of the list. One without an entry, or with one that cannot be told apart, is read anew.
+    fn keep(&self, page: &Page, listing: &Listing) -> Option<Box<KnownPage>> {
+        if listing.items.is_empty() || !listing.rejections.is_empty() {
+            return None;
+        }
+        self.visits.keep(page, || {
+            let items = &listing.items;
+            let named = if self.pipeline.detail.is_some() {
+                Named::Entries(items.clone())
+            } else {
+                let ids = items
+                    .iter()
+                    .map(|item| normalize::identity(self.pipeline, item));
+                Named::Records(ids.collect())
+            };
+            let next = listing.next.clone();
+            Content { named, next }
+        })
     }
 
     /// Notes each new entry of a page and sends it on, unless it is too old; breaks off when the walk ends with it.
-    async fn take(
+    pub(super) async fn take(
         &self,
-        page: ReadList,
+        page: ReadPage,
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
-        let ReadList {
-            listing,
-            fetched_at,
-        } = page;
-        tally.nameless += listing.rejections.len();
-        for rejection in listing.rejections {
-            let means = Outcome::Broken;
-            let rejected = Load::Rejected {
-                rejection,
-                means,
-                present: None,
-            };
-            send(&outlets.loads, rejected).await;
+        tally.nameless += page.rejections.len();
+        for rejection in page.rejections {
+            send(&outlets.loads, Load::nameless(rejection)).await;
         }
-        let before = tally.listed.len();
-        let (mut old, mut new) = (0, 0);
-        for item in listing.items {
+        let taken = match page.content.named {
+            Named::Entries(items) => self.take_entries(items, page.at, tally, outlets).await?,
+            Named::Records(ids) => self.take_records(ids, tally, outlets).await?,
+        };
+        // Entries with pages of their own are in what is kept; others must have become records.
+        if let Some(known) = page.known
+            && (taken.is_whole || self.pipeline.detail.is_some())
+        {
+            send(&outlets.loads, Load::Listed(page.at.number, known)).await;
+        }
+        ControlFlow::Continue(taken)
+    }
+
+    async fn take_entries(
+        &self,
+        items: Vec<Item>,
+        at: ListPage,
+        tally: &mut Tally,
+        outlets: &Outlets,
+    ) -> ControlFlow<WalkEnd, Taken> {
+        let (before, found) = (tally.listed.len(), items.len());
+        let (mut old, mut new, mut sent) = (0, 0, 0);
+        for item in items {
             if *self.services.stop.borrow() {
                 return ControlFlow::Break(WalkEnd::Interrupted);
             }
@@ -324,8 +295,7 @@ impl<'a> Walk<'a> {
             if !tally.listed.insert(id) {
                 continue;
             }
-            let age = self.cutoff.as_ref().map(|cutoff| cutoff.age(&item));
-            match age {
+            match self.cutoff.as_ref().map(|cutoff| cutoff.age(&item)) {
                 Some(Age::Old) => {
                     old += 1;
                     continue;
@@ -335,12 +305,14 @@ impl<'a> Walk<'a> {
             }
             tally.wanted += 1;
             self.progress.entry();
-            if self.loaded.contains(&id) {
-                // It was read before the run died.
-            } else if self.pipeline.detail.is_some() {
-                send(&outlets.entries, item).await;
-            } else {
-                send(&outlets.pages, PageWork::Entry(item, fetched_at)).await;
+            // What a run that died had loaded is not read again.
+            if !self.loaded.contains(&id) {
+                sent += 1;
+                if self.pipeline.detail.is_some() {
+                    send(&outlets.entries, item).await;
+                } else {
+                    send(&outlets.pages, PageWork::Entry(item, at)).await;
+                }
             }
             if tally.wanted >= self.limit {
                 return ControlFlow::Break(WalkEnd::Limited);
@@ -349,12 +321,45 @@ impl<'a> Walk<'a> {
         ControlFlow::Continue(Taken {
             fresh: tally.listed.len() - before,
             is_old: old > 0 && new == 0,
+            is_whole: sent == found,
+        })
+    }
+
+    /// The same for records of a page that has not changed: they are seen.
+    async fn take_records(
+        &self,
+        ids: Vec<RecordId>,
+        tally: &mut Tally,
+        outlets: &Outlets,
+    ) -> ControlFlow<WalkEnd, Taken> {
+        let before = tally.listed.len();
+        let mut unchanged = Vec::with_capacity(ids.len());
+        for id in ids {
+            if tally.wanted >= self.limit {
+                break;
+            }
+            if !tally.listed.insert(id) {
+                continue;
+            }
+            tally.wanted += 1;
+            self.progress.entry();
+            if !self.loaded.contains(&id) {
+                unchanged.push(id);
+            }
+        }
+        send(&outlets.loads, Load::Unchanged(unchanged)).await;
+        if tally.wanted >= self.limit {
+            return ControlFlow::Break(WalkEnd::Limited);
+        }
+        ControlFlow::Continue(Taken {
+            fresh: tally.listed.len() - before,
+            ..Taken::default()
         })
     }
 }
 
 /// Why a page of the list could not be had.
-enum Ending {
+pub(super) enum Ending {
     Stopped,
     Fetch(FetchError),
     Unreadable(ExtractError),
@@ -362,14 +367,14 @@ enum Ending {
 
 impl Ending {
     /// What the service that was asked wants of us, where it said so.
-    fn refusal(&self) -> Option<Retry> {
+    pub(super) fn refusal(&self) -> Option<Retry> {
         match self {
             Self::Unreadable(error) => error.refusal(),
             Self::Stopped | Self::Fetch(_) => None,
         }
     }
 
-    fn fact(&self) -> (Outcome, String) {
+    pub(super) fn fact(&self) -> (Outcome, String) {
         let outcome = match (self, self.refusal()) {
             (Self::Fetch(error), _) => error.outcome(),
             (_, Some(Retry::WhenQuotaRenews)) => Outcome::Blocked,
@@ -386,7 +391,7 @@ impl Ending {
     }
 
     /// The end of a walk that failed at this page: a later page leaves a part of the list.
-    fn after(self, number: u32) -> WalkEnd {
+    pub(super) fn after(self, number: u32) -> WalkEnd {
         if matches!(self, Self::Stopped) {
             return WalkEnd::Interrupted;
         }

@@ -17,7 +17,7 @@ use trendy::collect::{
 use trendy::config::{Environment, Pipeline};
 use trendy::record::{Page, Request, Role};
 
-use crate::site::{Site, html, moved, page, pipeline, request, settings};
+use crate::site::{Site, html, moved, page, pipeline, read, request, settings};
 use crate::support::trendy::{Said, Workspace};
 
 const SHIPPED: [&str; 7] = [
@@ -46,7 +46,7 @@ async fn archived_with(
     let fetcher = collector.fetcher(pipeline).unwrap();
     let mut answers = Vec::new();
     for request in requests {
-        answers.push(fetcher.fetch(request).await);
+        answers.push(read(fetcher.as_ref(), request).await);
     }
     drop(fetcher);
     collector.close().await;
@@ -235,7 +235,7 @@ async fn redirects_and_refusals_are_replayed_as_they_were() {
 
     let replay = replay(folder.path());
     for (request, first) in requests.iter().zip(first) {
-        match (replay.fetch(request).await, first) {
+        match (read(&replay, request).await, first) {
             (Ok(again), Ok(first)) => assert_eq!(again, first),
             (Err(FetchError::Status { url, status, .. }), Err(_)) => {
                 assert_eq!((url, status), (site.url("/gone"), 404));
@@ -314,10 +314,8 @@ async fn a_station_is_found_by_its_id_whatever_the_hour() {
     let archive = ArchiveSettings::new(folder.path());
     archived_with(archive, &pipeline(&site.url("/w")), &requests).await;
 
-    let page = replay(folder.path())
-        .fetch(&station("108", 23))
-        .await
-        .unwrap();
+    let replay = replay(folder.path());
+    let page = read(&replay, &station("108", 23)).await.unwrap();
     assert_eq!(page.request, requests[1]);
     assert_eq!(page.url, requests[1].url);
     assert_eq!(page.body, "/w?at=8&of=108");

@@ -10,7 +10,7 @@ use trendy::collect::{CollectSettings, Collector, FetchError, SetupError, Twins}
 use trendy::config::{Environment, Fetch, Pipeline};
 use trendy::record::Outcome;
 
-use crate::site::{Site, collector, html, late, moved, page, pipeline, request, settings};
+use crate::site::{Site, collector, html, late, moved, page, pipeline, read, request, settings};
 
 /// Set for the process that [`a_killed_process_leaves_no_browser`] kills.
 const HOLD: &str = "TRENDY_TEST_HOLD_BROWSER";
@@ -47,7 +47,7 @@ async fn fetch(
     pipeline: &Pipeline,
 ) -> Result<trendy::record::Page, FetchError> {
     let fetcher = collector.fetcher(pipeline).unwrap();
-    fetcher.fetch(&request(&pipeline.source.url)).await
+    read(fetcher.as_ref(), &request(&pipeline.source.url)).await
 }
 
 #[tokio::test]

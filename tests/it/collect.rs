@@ -6,10 +6,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use trendy::collect::{CollectSettings, Collector, FetchError, Fetcher, SetupError, Twins};
 use trendy::config::{Environment, Politeness};
-use trendy::record::Outcome;
+use trendy::record::{Fetched, Outcome};
 
 use crate::site::{
-    Answer, Site, collector, collector_with_twin, fetch, html, late, moved, page, pipeline,
+    Answer, Site, collector, collector_with_twin, fetch, html, late, moved, page, pipeline, read,
     request, settings,
 };
 
@@ -49,6 +49,43 @@ async fn a_page_holds_what_was_sent() {
             .unwrap();
         assert!(accepted.contains(coding), "{accepted}");
     }
+}
+
+#[tokio::test]
+async fn validators_are_sent_to_the_address_that_gave_them_and_to_no_other() {
+    let site = Site::start(|path, count| {
+        Some(match (path, count) {
+            ("/old", 1 | 2) => moved("/new"),
+            ("/old", _) => moved("/other"),
+            ("/new", 1) => page("200 OK", &[("ETag", "W/\"1\"")], "new"),
+            ("/new", _) => page("304 Not Modified", &[], ""),
+            ("/other", _) => html("other"),
+            _ => return None,
+        })
+    })
+    .await;
+    let collector = collector(settings());
+    let fetcher = collector.fetcher(&pipeline(&site.url("/old"))).unwrap();
+    let mut asked = request(&site.url("/old"));
+    asked.validators = read(fetcher.as_ref(), &asked).await.unwrap().validators;
+    let known = asked.validators.clone().unwrap();
+    assert_eq!(known.url.as_str(), site.url("/new"));
+    assert_eq!(known.etag.as_deref(), Some("W/\"1\""));
+
+    let again = fetcher.fetch(&asked).await.unwrap();
+    assert_eq!(again, Fetched::NotModified);
+    let elsewhere = read(fetcher.as_ref(), &asked).await.unwrap();
+    assert_eq!(
+        (&elsewhere.body[..], elsewhere.validators),
+        (&b"other"[..], None)
+    );
+    let conditional: Vec<_> = site
+        .visits()
+        .into_iter()
+        .filter(|visit| visit.head.contains("if-none-match: W/\"1\""))
+        .map(|visit| visit.path)
+        .collect();
+    assert_eq!(conditional, ["/new"]);
 }
 
 #[tokio::test]
@@ -232,7 +269,9 @@ async fn a_body_beyond_the_limit_is_refused_announced_or_not_packed_or_not() {
         );
         assert!(error.to_string().contains("1024 KiB"), "{error}");
     }
-    let page = fetcher.fetch(&request(&site.url("/just"))).await.unwrap();
+    let page = read(fetcher.as_ref(), &request(&site.url("/just")))
+        .await
+        .unwrap();
     assert_eq!(page.body.len(), 1 << 20);
 }
 
@@ -339,8 +378,7 @@ async fn a_twin_is_seen_by_the_wire_alone() {
     // Owed to the real host, not to its twin.
     pipeline.politeness.delay = Duration::from_mins(1);
     let fetcher = collector.fetcher(&pipeline).unwrap();
-    let page = fetcher
-        .fetch(&request("https://jobs.example/old"))
+    let page = read(fetcher.as_ref(), &request("https://jobs.example/old"))
         .await
         .unwrap();
     assert_eq!(page.request.url.as_str(), "https://jobs.example/old");
@@ -627,15 +665,13 @@ async fn a_secret_is_on_the_wire_and_nowhere_else() {
         .headers
         .insert("Accept-Language".to_owned(), "ko".to_owned());
     let fetcher = collector.fetcher(&pipeline).unwrap();
-    let data = fetcher
-        .fetch(&request("https://api.example/data?key=${KEY}"))
-        .await
-        .unwrap();
+    let asked = request("https://api.example/data?key=${KEY}");
+    let data = read(fetcher.as_ref(), &asked).await.unwrap();
     assert_eq!(data.url.as_str(), "https://api.example/data?key=${KEY}");
     assert!(site.visits()[0].head.contains("x-token: token ab+c/d=="));
 
     let anchor = request("https://api.example/anchor?key=${KEY}");
-    let page = fetcher.fetch(&anchor).await.unwrap();
+    let page = read(fetcher.as_ref(), &anchor).await.unwrap();
     assert_eq!(
         page.url.as_str(),
         "https://api.example/anchor?key=${KEY}#top"
@@ -651,10 +687,8 @@ async fn a_secret_is_on_the_wire_and_nowhere_else() {
         );
     }
 
-    let landed = fetcher
-        .fetch(&request("https://api.example/login?key=${KEY}"))
-        .await
-        .unwrap();
+    let asked = request("https://api.example/login?key=${KEY}");
+    let landed = read(fetcher.as_ref(), &asked).await.unwrap();
     assert_eq!(
         landed.url.as_str(),
         "https://elsewhere.example/in?from=/login?key=${KEY}"

@@ -102,6 +102,15 @@ async fn killed_at(database: Scratch, points: &[usize]) {
     assert_whole(&database).await;
     let summary: Value = said.json();
     assert_eq!(summary[0]["outcome"], "ok");
+
+    // Every page that is known now has its record in the store.
+    let before = workspace.asked("board").len();
+    let said = workspace
+        .trendy(&["run", "board", "--format", "json"])
+        .await;
+    assert_eq!(said.json()[0]["unchanged"], ENTRIES);
+    assert_eq!(workspace.statuses("board", before), [304; ENTRIES + 1]);
+    assert_whole(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

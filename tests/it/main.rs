@@ -23,3 +23,4 @@ mod store_crash;
 mod store_speed;
 mod support;
 mod try_page;
+mod unchanged;

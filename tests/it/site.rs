@@ -11,11 +11,11 @@ use jiff::tz::TimeZone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use trendy::collect::{CollectSettings, Collector, FetchError, RetrySettings, Twins};
+use trendy::collect::{CollectSettings, Collector, FetchError, Fetcher, RetrySettings, Twins};
 use trendy::config::{
     Environment, Fetch, List, ListFormat, Pages, Paging, Pipeline, Politeness, Snapshot, Source,
 };
-use trendy::record::{Kind, Page, PipelineId, Request, Role};
+use trendy::record::{Fetched, Kind, Page, PipelineId, Request, Role};
 use url::Url;
 
 /// What a site does with a request.
@@ -190,6 +190,7 @@ pub(crate) fn pipeline(url: &str) -> Pipeline {
         description: "An example.".to_owned(),
         enabled: true,
         path: PathBuf::from("pipelines/example.toml"),
+        file_hash: [0; 32],
         source: Source {
             fetch: Fetch::Http,
             url: url.to_owned(),
@@ -230,6 +231,7 @@ pub(crate) fn request(url: &str) -> Request {
         pipeline: PipelineId("example".to_owned()),
         url: Url::parse(url).unwrap(),
         role: Role::List { number: 1 },
+        validators: None,
     }
 }
 
@@ -262,5 +264,13 @@ pub(crate) fn collector(settings: CollectSettings) -> Collector {
 pub(crate) async fn fetch(pipeline: &Pipeline) -> Result<Page, FetchError> {
     let collector = collector(settings());
     let fetcher = collector.fetcher(pipeline).unwrap();
-    fetcher.fetch(&request(&pipeline.source.url)).await
+    read(fetcher.as_ref(), &request(&pipeline.source.url)).await
+}
+
+/// Fetches a page that nothing is known of.
+pub(crate) async fn read(fetcher: &dyn Fetcher, request: &Request) -> Result<Page, FetchError> {
+    match fetcher.fetch(request).await? {
+        Fetched::Page(page) => Ok(*page),
+        Fetched::NotModified => panic!("asked without validators"),
+    }
 }

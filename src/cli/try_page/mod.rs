@@ -191,6 +191,7 @@ fn saved(path: &Path, request: Request) -> Result<Page, Failure> {
         content_type: None,
         body: body.into(),
         fetched_at: Timestamp::now(),
+        validators: None,
     })
 }
 
@@ -227,7 +228,9 @@ async fn fetch(fetcher: &dyn Fetcher, request: &Request) -> Result<Page, Failure
     fetcher
         .fetch(request)
         .await
-        .map_err(|error| Failure::run(with_causes(&error)))
+        .map_err(|error| Failure::run(with_causes(&error)))?
+        .page()
+        .ok_or_else(|| Failure::run(format!("{} sent no page", request.url)))
 }
 
 fn kind(args: &TryArgs, pipeline: &Pipeline, list: &Url, page: &Page) -> PageKind {

@@ -12,7 +12,7 @@ use super::record::without_fragment;
 use super::{ArchiveError, LANDED, ROLE, folder, role_text};
 use crate::collect::error::FetchError;
 use crate::collect::{CollectSettings, Fetcher};
-use crate::record::{Page, PipelineId, Request, Role};
+use crate::record::{Fetched, Page, PipelineId, Request, Role};
 
 /// Longest `warcinfo` that is read.
 const LONGEST_INFO: u64 = 64 * 1024;
@@ -88,10 +88,10 @@ impl ArchiveFetcher {
 
 #[async_trait]
 impl Fetcher for ArchiveFetcher {
-    async fn fetch(&self, request: &Request) -> Result<Page, FetchError> {
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         let (index, request) = (Arc::clone(&self.0), request.clone());
         match tokio::task::spawn_blocking(move || index.page(request)).await {
-            Ok(page) => page,
+            Ok(page) => page.map(|page| Fetched::Page(Box::new(page))),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 // A blocking task is never aborted, and the runtime outlives the fetch.
@@ -218,6 +218,8 @@ fn deliver(request: Request, url: Url, found: Found) -> Result<Page, FetchError>
             .map(str::to_owned),
         body: body.into(),
         fetched_at: found.at,
+        // An old answer says nothing of what the site has today.
+        validators: None,
     })
 }
 

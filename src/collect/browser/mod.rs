@@ -25,7 +25,7 @@ use super::collector::{CollectSettings, Shared};
 use super::error::FetchError;
 use super::visitor::Visitor;
 use crate::config::Environment;
-use crate::record::{Page, Request};
+use crate::record::{Fetched, Page, Request};
 
 /// What a browser tells of a page that is not an error.
 const STATUS: u16 = 200;
@@ -95,7 +95,7 @@ impl BrowserFetcher {
 
 #[async_trait]
 impl Fetcher for BrowserFetcher {
-    async fn fetch(&self, request: &Request) -> Result<Page, FetchError> {
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         self.permit(&request.url).await?;
         let (url, html) = self
             .shared
@@ -111,11 +111,13 @@ impl Fetcher for BrowserFetcher {
             content_type: Some(CONTENT_TYPE.to_owned()),
             body: Bytes::from(html),
             fetched_at: Timestamp::now(),
+            // What a script made of a page has none.
+            validators: None,
         };
         self.visitor
             .record(|| self.shared.browser.capture(&page))
             .await;
-        Ok(page)
+        Ok(Fetched::Page(Box::new(page)))
     }
 }
 

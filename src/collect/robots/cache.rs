@@ -114,6 +114,7 @@ impl Shared {
                 Ok(()) => {
                     let errand = Errand {
                         url: &address,
+                        known: None,
                         body_limit: BodyLimit::Cut(LONGEST_FILE),
                         role: None,
                     };
@@ -127,7 +128,8 @@ impl Shared {
                     let robots = Robots::parse(&String::from_utf8_lossy(&body));
                     return Ok(fresh(robots.only_for(&self.product_token)));
                 }
-                Err(FetchError::Status {
+                Ok(Answer::NotModified)
+                | Err(FetchError::Status {
                     status: 300..500, ..
                 }) => return Ok(fresh(Robots::default())),
                 // These say nothing of the file.

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use crate::config::document::SourceDocument;
 use crate::config::pipeline::{
     Detail, List, ListExtract, ListFile, ListFormat, Pipeline, PipelineFile, Politeness,
@@ -41,12 +43,13 @@ impl From<ListExtract> for Language {
 impl Pipeline {
     /// Reads and checks a pipeline file's text; `path` is what messages call it.
     pub fn parse(path: &Path, text: String) -> Result<Self, ConfigError> {
+        let file_hash = Sha256::digest(&text).into();
         let (mut document, file) = SourceDocument::parse::<PipelineFile>(path, text)?;
         let pipeline = Checker {
             document: &mut document,
             kind: file.kind,
         }
-        .pipeline(path, file);
+        .pipeline(path, file_hash, file);
         document.finish()?;
         pipeline.ok_or_else(|| unreachable_gap(path))
     }
@@ -67,7 +70,12 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn pipeline(&mut self, path: &Path, file: PipelineFile) -> Option<Pipeline> {
+    fn pipeline(
+        &mut self,
+        path: &Path,
+        file_hash: [u8; 32],
+        file: PipelineFile,
+    ) -> Option<Pipeline> {
         self.id(&file.id);
         let list_language = Language::from(file.list.extract);
         let is_sitemap = file.list.extract == ListExtract::Sitemap;
@@ -110,6 +118,7 @@ impl Checker<'_> {
             description: file.description,
             enabled: file.enabled,
             path: path.to_owned(),
+            file_hash,
             source: source?,
             list: list?,
             detail,

@@ -112,6 +112,15 @@ impl Workspace {
             .collect()
     }
 
+    /// Statuses of a site's answers from the one of this number on, robots.txt aside.
+    pub(crate) fn statuses(&self, pipeline: &str, from: usize) -> Vec<u16> {
+        let arrivals = self.sites[pipeline].arrivals().into_iter().skip(from);
+        arrivals
+            .filter(|arrival| arrival.target != "/robots.txt")
+            .map(|arrival| arrival.status)
+            .collect()
+    }
+
     /// Runs the program to its end.
     pub(crate) async fn trendy(&self, arguments: &[&str]) -> Said {
         self.command(arguments).output().await.unwrap().into()
