@@ -82,7 +82,7 @@ async fn validators_are_sent_to_the_address_that_gave_them_and_to_no_other() {
     let conditional: Vec<_> = site
         .visits()
         .into_iter()
-        .filter(|visit| visit.head.contains("if-none-match: W/\"1\""))
+        .filter(|visit| visit.head.contains("if-none-match: w/\"1\""))
         .map(|visit| visit.path)
         .collect();
     assert_eq!(conditional, ["/new"]);
