@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 use tokio::task::JoinHandle;
@@ -14,11 +15,12 @@ use super::error::FetchError;
 use super::guard::{Guard, GuardedResolver};
 use super::host::HostPool;
 use super::http::HttpFetcher;
+use super::pace::LONGEST_DELAY;
 use super::robots::{RobotsCache, product_token};
 use super::twins::Twins;
 use super::visitor::Visitor;
 use crate::config::{Environment, Fetch, MissingVariable, Pipeline, Politeness};
-use crate::record::PipelineId;
+use crate::record::{HostMemory, PipelineId};
 
 /// Longest wait for a connection; a host that is there answers in a fraction of it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,6 +62,9 @@ pub struct RetrySettings {
     /// Longest wait for one request, whoever asks for it: a host that wants more is left to the next run. Default: two
     /// minutes.
     pub longest_wait: Duration,
+    /// Most time that one run spends on failed requests to one host and on waiting to repeat them, so that a host that is
+    /// half dead cannot keep it for hours. Default: ten minutes, a third of the usual time between two runs.
+    pub budget: Duration,
 }
 
 impl Default for CollectSettings {
@@ -80,7 +85,7 @@ impl Default for CollectSettings {
             allow_private: false,
             body_limit: 16 * 1024 * 1024,
             redirects: 10,
-            longest_crawl_delay: Duration::from_mins(1),
+            longest_crawl_delay: LONGEST_DELAY,
             retry: RetrySettings::default(),
             archive: None,
         }
@@ -93,6 +98,7 @@ impl Default for RetrySettings {
             tries: 3,
             backoff: Duration::from_secs(1),
             longest_wait: Duration::from_mins(2),
+            budget: Duration::from_mins(10),
         }
     }
 }
@@ -229,6 +235,18 @@ impl Collector {
         }
     }
 
+    /// Takes up what an earlier process learnt of hosts, where this one does not know better.
+    pub fn restore_hosts(&self, hosts: &[HostMemory], now: Timestamp) {
+        for memory in hosts {
+            self.shared.hosts.restore(memory, now);
+        }
+    }
+
+    /// What was learnt of hosts since this was last taken, to be restored by the next process.
+    pub fn take_host_news(&self, now: Timestamp) -> Vec<HostMemory> {
+        self.shared.hosts.take_news(now)
+    }
+
     /// Whether browser pipelines can run here; if not, what is missing. Starts nothing.
     pub fn browser_available(&self) -> Result<(), FetchError> {
         self.shared.browser.available()
@@ -304,7 +322,7 @@ fn client(settings: &CollectSettings, guard: &Arc<Guard>) -> ClientBuilder {
         .redirect(Policy::none())
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
-        .dns_resolver(Arc::new(GuardedResolver(Arc::clone(guard))))
+        .dns_resolver(Arc::new(GuardedResolver::new(Arc::clone(guard))))
 }
 
 /// Hosts of the proxies that the HTTP client finds in its environment: they may well be inside.

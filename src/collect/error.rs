@@ -3,6 +3,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::record::Outcome;
 
 /// Why there is no page. Addresses are the real ones, with secrets as `${NAME}`.
@@ -37,21 +39,42 @@ pub enum FetchError {
         retry_after: Option<Duration>,
     },
     /// The host asked to be left alone for longer than a run waits.
-    #[error("{url} was not asked: its host wants no request for another {} s; run again later", .wait.as_secs())]
+    #[error(
+        "{url} was not asked: its host wants no request before {until:.0} ({reason}); run again then"
+    )]
     HostPaused {
         /// The address.
         url: String,
-        /// Rest of the pause.
-        wait: Duration,
+        /// The end of the pause.
+        until: Timestamp,
+        /// How it said so.
+        reason: String,
     },
     /// The host failed so often in a row that it is left alone for a while.
-    #[error("{url} was not asked: its host failed {failures} times in a row; run again later")]
+    #[error(
+        "{url} was not asked: its host failed {failures} times in a row and is left alone until {until:.0}; run again then"
+    )]
     HostFailing {
         /// The address.
         url: String,
         /// Failures in a row.
         failures: u32,
         /// What they were.
+        outcome: Outcome,
+        /// The end of the rest.
+        until: Timestamp,
+    },
+    /// The host answers now and then, and the run has waited for it long enough.
+    #[error(
+        "{url} was not asked: requests to its host that failed have taken {} s of this run; run again later",
+        .spent.as_secs()
+    )]
+    BudgetSpent {
+        /// The address.
+        url: String,
+        /// How long they took, waits included.
+        spent: Duration,
+        /// What the last of them was.
         outcome: Outcome,
     },
     /// No whole answer in time.
@@ -103,6 +126,14 @@ pub enum FetchError {
     SchemeRefused {
         /// The address.
         url: String,
+    },
+    /// The address is longer than addresses are: a trap, or a page that is not what its rules take it for.
+    #[error("`{start}…` is no address to ask: it has {bytes} bytes")]
+    AddressTooLong {
+        /// How it begins.
+        start: String,
+        /// Its length.
+        bytes: usize,
     },
     /// Redirects without end.
     #[error("{url} redirects more than {limit} times")]
@@ -218,10 +249,15 @@ impl FetchError {
                 ..
             }
             | Self::HostPaused { .. } => Outcome::Blocked,
-            Self::HostFailing { outcome, .. } => *outcome,
+            Self::HostFailing { outcome, .. } | Self::BudgetSpent { outcome, .. } => *outcome,
             Self::SelectorAbsent { .. } => Outcome::Broken,
             _ => Outcome::Failed,
         }
+    }
+
+    /// Whether the host does not want to be asked. A `robots.txt` is no refusal: it is known without asking.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::DisallowedByRobots { .. }) && self.outcome() == Outcome::Blocked
     }
 
     /// How long the whole host is to be left alone, where the answer says so or means it.
@@ -234,6 +270,11 @@ impl FetchError {
             } => Some(retry_after.map_or(Pause::Backoff, Pause::For)),
             _ => None,
         }
+    }
+
+    /// Whether the host is asked more than it can answer, and has not said how much that would be.
+    pub(super) fn means_too_fast(&self) -> bool {
+        self.pause() == Some(Pause::Backoff) || matches!(self, Self::TimedOut { .. })
     }
 }
 

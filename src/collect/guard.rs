@@ -1,9 +1,10 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -13,19 +14,50 @@ use super::error::FetchError;
 ///
 /// An address that is a number is checked before the request. A name is checked when it is resolved, inside the
 /// connection: the address checked is the address connected to, so a name cannot change its mind in between. A host
-/// that a pipeline's own URL names may be anywhere; that pipeline's own host and port, not others of that host.
+/// that a pipeline's own URL names may be anywhere; that pipeline's own host and port, not others of that host. One that
+/// was public when it was first looked up has to stay so: its DNS is not the user's.
 ///
 /// Behind a proxy it is the proxy that resolves names: then the proxy has to do this.
 #[derive(Debug, Default)]
 pub(super) struct Guard {
     allow_private: bool,
     /// Hosts that the user named: in a pipeline, as a twin or as a proxy.
-    named: RwLock<HashSet<String>>,
+    named: RwLock<HashMap<String, Place>>,
+}
+
+/// Where a named host was when it was first looked up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Unknown,
+    Public,
+    Inside,
+}
+
+/// Longest address that is asked: RFC 9110 (4.1) has everyone take 8,000 bytes, and a trap's grow without end.
+const LONGEST_ADDRESS: usize = 8 * 1024;
+
+/// How much of a longer one is shown.
+const SHOWN: usize = 80;
+
+/// Checks that an address is no longer than addresses are.
+pub(super) fn check_length(url: &Url) -> Result<(), FetchError> {
+    let text = url.as_str();
+    if text.len() <= LONGEST_ADDRESS {
+        return Ok(());
+    }
+    Err(FetchError::AddressTooLong {
+        start: text[..text.floor_char_boundary(SHOWN)].to_owned(),
+        bytes: text.len(),
+    })
 }
 
 impl Guard {
     pub(super) fn new<'a>(allow_private: bool, named: impl IntoIterator<Item = &'a str>) -> Self {
-        let named = named.into_iter().map(str::to_owned).collect();
+        let named = named
+            .into_iter()
+            .map(|host| (host.to_owned(), Place::Unknown))
+            .collect();
         Self {
             allow_private,
             named: RwLock::new(named),
@@ -35,7 +67,7 @@ impl Guard {
     /// Lets the resolver pass a host that the user named.
     pub(super) fn name(&self, host: &str) {
         let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
-        named.insert(host.to_owned());
+        named.entry(host.to_owned()).or_default();
     }
 
     /// Checks an address before it is asked, for a pipeline at `home`.
@@ -56,8 +88,12 @@ impl Guard {
         let addresses: Vec<IpAddr> = match url.host() {
             Some(Host::Ipv4(address)) => vec![address.into()],
             Some(Host::Ipv6(address)) => vec![address.into()],
-            Some(Host::Domain(name)) => match tokio::net::lookup_host((name, 0)).await {
-                Ok(found) => found.map(|address| address.ip()).collect(),
+            Some(Host::Domain(name)) => match look_up(name).await {
+                Ok(found) => {
+                    let addresses: Vec<_> = found.iter().map(SocketAddr::ip).collect();
+                    self.refuses(name, &addresses);
+                    addresses
+                }
                 Err(_) => Vec::new(),
             },
             None => Vec::new(),
@@ -71,9 +107,29 @@ impl Guard {
         }
     }
 
+    /// The address for which a name is not connected to. One is enough: a name with a public and a private address is the
+    /// trick itself.
+    fn refuses(&self, host: &str, addresses: &[IpAddr]) -> Option<IpAddr> {
+        if self.allow_private {
+            return None;
+        }
+        let inside = addresses.iter().copied().find(|found| !is_public(*found));
+        let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
+        match named.get_mut(host) {
+            None | Some(Place::Public) => inside,
+            Some(Place::Inside) => None,
+            Some(place) => {
+                if !addresses.is_empty() {
+                    *place = inside.map_or(Place::Public, |_| Place::Inside);
+                }
+                None
+            }
+        }
+    }
+
     fn is_named(&self, host: &str) -> bool {
         let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
-        named.contains(host)
+        named.contains_key(host)
     }
 }
 
@@ -94,30 +150,42 @@ fn is_same_place(home: &Url, url: &Url) -> bool {
         && (home.port_or_known_default() == url.port_or_known_default() || (web(home) && web(url)))
 }
 
-/// The resolver of the HTTP client.
-#[derive(Debug)]
-pub(super) struct GuardedResolver(pub(super) Arc<Guard>);
+type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// The resolver of the HTTP client: asked once a connection, and what it gives is what is connected to.
+pub(super) struct GuardedResolver {
+    guard: Arc<Guard>,
+    look_up: LookUp,
+}
+
+impl GuardedResolver {
+    /// Guards the resolver of the system.
+    pub(super) fn new(guard: Arc<Guard>) -> Self {
+        let look_up: LookUp = Arc::new(|host| Box::pin(async move { look_up(&host).await }));
+        Self { guard, look_up }
+    }
+}
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let guard = Arc::clone(&self.0);
+        let guard = Arc::clone(&self.guard);
+        let found = (self.look_up)(name.as_str().to_owned());
         Box::pin(async move {
-            let host = name.as_str();
-            let found: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
-            if guard.allow_private || guard.is_named(host) {
-                return Ok(Box::new(found.into_iter()) as Addrs);
+            let found = found.await?;
+            if found.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "no address").into());
             }
-            let refused = found.iter().find(|address| !is_public(address.ip()));
-            match refused {
-                // One is enough: a name with a public and a private address is the trick itself.
-                Some(address) => Err(RefusedAddress(address.ip()).into()),
-                None if found.is_empty() => {
-                    Err(io::Error::new(io::ErrorKind::NotFound, "no address").into())
-                }
+            let addresses: Vec<_> = found.iter().map(SocketAddr::ip).collect();
+            match guard.refuses(name.as_str(), &addresses) {
+                Some(address) => Err(RefusedAddress(address).into()),
                 None => Ok(Box::new(found.into_iter()) as Addrs),
             }
         })
     }
+}
+
+async fn look_up(host: &str) -> io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((host, 0)).await?.collect())
 }
 
 /// The resolver's refusal, somewhere among the causes of the client's error.
@@ -179,6 +247,11 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use reqwest::Client;
+
     use super::*;
 
     fn url(text: &str) -> Url {
@@ -290,7 +363,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_resolves_inside_is_refused_unless_named() {
         let guard = Arc::new(Guard::default());
-        let resolver = GuardedResolver(Arc::clone(&guard));
+        let resolver = GuardedResolver::new(Arc::clone(&guard));
         let error = resolver
             .resolve("localhost".parse().unwrap())
             .await
@@ -299,5 +372,87 @@ mod tests {
         assert!(error.downcast_ref::<RefusedAddress>().is_some(), "{error}");
         guard.name("localhost");
         assert!(resolver.resolve("localhost".parse().unwrap()).await.is_ok());
+    }
+
+    const PUBLIC: &str = "93.184.215.14:0";
+    const INSIDE: &str = "127.0.0.1:0";
+
+    /// A resolver that gives these answers one after the other, the last one for ever, and counts.
+    fn turning(
+        guard: &Arc<Guard>,
+        answers: &'static [&str],
+    ) -> (GuardedResolver, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let look_up: LookUp = Arc::new(move |_| {
+            let turn = count.fetch_add(1, Ordering::SeqCst);
+            let answer = answers[turn.min(answers.len() - 1)].parse().unwrap();
+            Box::pin(async move { Ok(vec![answer]) })
+        });
+        let guard = Arc::clone(guard);
+        (GuardedResolver { guard, look_up }, asked)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_turns_private_is_refused_even_if_a_pipeline_names_it() {
+        for named in [None, Some("turning.example")] {
+            let guard = Arc::new(Guard::new(false, named));
+            let (resolver, asked) = turning(&guard, &[PUBLIC, INSIDE]);
+            let name = || "turning.example".parse().unwrap();
+            let found: Vec<_> = resolver.resolve(name()).await.unwrap().collect();
+            assert_eq!(found, [PUBLIC.parse().unwrap()]);
+            let error = resolver.resolve(name()).await.err().unwrap();
+            assert!(error.downcast_ref::<RefusedAddress>().is_some(), "{error}");
+            assert_eq!(asked.load(Ordering::SeqCst), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_of_the_users_own_network_may_have_public_addresses_too() {
+        let guard = Arc::new(Guard::new(false, ["wiki.example"]));
+        let (resolver, _) = turning(&guard, &[INSIDE, PUBLIC, INSIDE]);
+        for _ in 0..3 {
+            let name = "wiki.example".parse().unwrap();
+            assert!(resolver.resolve(name).await.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_address_that_was_checked_is_the_one_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!(
+            "http://inside.example:{}/",
+            listener.local_addr().unwrap().port()
+        );
+        let guard = Arc::new(Guard::default());
+        // A second look would lead elsewhere, where nobody listens.
+        let (resolver, asked) = turning(&guard, &[INSIDE, INSIDE, "127.0.0.2:0"]);
+        let client = Client::builder()
+            .dns_resolver(Arc::new(resolver))
+            .no_proxy();
+        let client = client.build().unwrap();
+
+        let error = client.get(&address).send().await.unwrap_err();
+        let mut causes = std::iter::successors(Error::source(&error), |&error| error.source());
+        assert!(causes.any(<dyn Error>::is::<RefusedAddress>), "{error:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+
+        guard.name("inside.example");
+        let request = tokio::spawn(client.get(&address).send());
+        listener.accept().await.unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 2, "once a connection");
+        request.abort();
+    }
+
+    #[test]
+    fn no_address_is_longer_than_addresses_are() {
+        let path = "x".repeat(LONGEST_ADDRESS);
+        let long = url(&format!("https://a.example/{path}"));
+        let error = check_length(&long).unwrap_err().to_string();
+        assert!(
+            error.contains("https://a.example/xxx") && error.len() < 300,
+            "{error}"
+        );
+        check_length(&url(&format!("https://a.example/{}", &path[100..]))).unwrap();
     }
 }

@@ -3,21 +3,21 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
+use super::breaker::{Breaker, MOST_FAILURES};
+use super::pace::Pace;
 use crate::config::Politeness;
-use crate::record::Outcome;
-
-/// Failures in a row after which a host is left alone: three requests with all their tries, and one more.
-const MOST_FAILURES: u32 = 10;
-
-/// How long a failing host is left alone before it is tried again.
-const REST: Duration = Duration::from_mins(1);
+use crate::record::{HostMemory, Outcome};
 
 /// Longest part of a delay that is added to it at random, so that pipelines do not march in step.
 const JITTER: f64 = 0.2;
+
+/// Longest pause that is kept, whatever a host asks for: after a day it is asked whether it still means it.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
 /// The hosts that this process asks. What is owed to a host is owed by all pipelines together.
 #[derive(Debug, Default)]
@@ -26,12 +26,26 @@ pub(super) struct HostPool(Mutex<HashMap<String, Arc<Host>>>);
 impl HostPool {
     /// The host of an address.
     pub(super) fn host(&self, url: &Url) -> Arc<Host> {
+        self.named(url.host_str().unwrap_or_default())
+    }
+
+    /// Takes up what an earlier process learnt, unless this one knows better.
+    pub(super) fn restore(&self, memory: &HostMemory, now: Timestamp) {
+        self.named(&memory.host).restore(memory, now);
+    }
+
+    /// What was learnt since this was last taken.
+    pub(super) fn take_news(&self, now: Timestamp) -> Vec<HostMemory> {
+        let hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts
+            .iter()
+            .filter_map(|(name, host)| host.take_news(name, now))
+            .collect()
+    }
+
+    fn named(&self, name: &str) -> Arc<Host> {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(
-            hosts
-                .entry(url.host_str().unwrap_or_default().to_owned())
-                .or_default(),
-        )
+        Arc::clone(hosts.entry(name.to_owned()).or_default())
     }
 }
 
@@ -48,39 +62,42 @@ pub(super) struct Host {
 
 #[derive(Debug)]
 struct State {
-    delay: Duration,
-    concurrency: usize,
+    pace: Pace,
+    breaker: Breaker,
     under_way: usize,
     next: Instant,
     paused_until: Instant,
-    failures: u32,
-    failure: Outcome,
-    resting_until: Instant,
+    /// Why it is paused, in words.
+    reason: String,
+    /// What the store knows is as of then.
+    noted_at: Option<Timestamp>,
+    /// Whether the store does not know something that has to outlast the process.
+    is_news: bool,
 }
 
 impl Default for State {
     fn default() -> Self {
         let now = Instant::now();
         Self {
-            delay: Duration::ZERO,
-            concurrency: usize::MAX,
+            pace: Pace::default(),
+            breaker: Breaker::default(),
             under_way: 0,
             next: now,
             paused_until: now,
-            failures: 0,
-            failure: Outcome::Failed,
-            resting_until: now,
+            reason: String::new(),
+            noted_at: None,
+            is_news: false,
         }
     }
 }
 
 /// Why a host is not asked now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It asked to be left alone for this long, which is longer than one waits.
-    Paused(Duration),
-    /// It failed this often in a row.
-    Failing(u32, Outcome),
+    /// It asked to be left alone for this long, which is longer than one waits; and how it said so.
+    Paused(Duration, String),
+    /// It failed this often in a row, and is left alone for so long.
+    Failing(u32, Outcome, Duration),
 }
 
 /// What the first in the queue waits for.
@@ -89,7 +106,7 @@ enum Wait {
     ForSlot,
 }
 
-/// The right to one request. Dropping it gives the place to the next.
+/// The right to one request. Dropping it gives the place to the next, so what came of the request is told before.
 #[derive(Debug)]
 pub(super) struct Slot(Arc<Host>);
 
@@ -103,9 +120,12 @@ impl Drop for Slot {
 impl Host {
     /// Asks the host no less gently than this from now on.
     pub(super) fn be_gentle(&self, politeness: Politeness) {
-        let mut state = self.state();
-        state.delay = state.delay.max(politeness.delay);
-        state.concurrency = state.concurrency.min(politeness.concurrency.max(1));
+        self.state().pace.be_gentle(politeness);
+    }
+
+    /// What its `robots.txt` asks for.
+    pub(super) fn keep_crawl_delay(&self, delay: Duration) {
+        self.state().learn(|pace| pace.keep_crawl_delay(delay));
     }
 
     /// Waits for a turn, unless a pause makes the wait longer than `patience`.
@@ -124,28 +144,86 @@ impl Host {
     /// A request goes out only now, some time after its turn: the delay counts from here.
     pub(super) fn begins(&self) {
         let mut state = self.state();
-        state.next = state.next.max(Instant::now() + state.delay);
+        state.next = state.next.max(Instant::now() + state.pace.delay());
     }
 
-    /// No request to the host for so long.
-    pub(super) fn pause(&self, pause: Duration) {
+    /// A good answer began after so long.
+    pub(super) fn answered_after(&self, latency: Duration) {
+        self.state().learn(|pace| pace.answered_after(latency));
+    }
+
+    /// The host cannot keep up; without knowing better, `least` between two requests is the least.
+    pub(super) fn was_asked_too_fast(&self, least: Duration) {
+        self.state().learn(|pace| pace.was_too_fast(least));
+    }
+
+    /// No request to the host for so long, for this reason.
+    pub(super) fn pause(&self, pause: Duration, reason: String) {
         let mut state = self.state();
-        state.paused_until = state.paused_until.max(after(pause));
+        let until = after(pause);
+        if until > state.paused_until {
+            state.paused_until = until;
+            state.reason = reason;
+            state.is_news = true;
+        }
     }
 
     /// The host answered, if only to say no.
     pub(super) fn answered(&self) {
-        self.state().failures = 0;
+        let mut state = self.state();
+        state.is_news |= state.breaker.answered();
     }
 
-    /// The host failed once more.
-    pub(super) fn failed(&self, outcome: Outcome) {
+    /// The host failed once more. Tells whether it is left alone from now on.
+    pub(super) fn failed(&self, outcome: Outcome) -> bool {
         let mut state = self.state();
-        state.failures += 1;
-        state.failure = outcome;
-        if state.failures >= MOST_FAILURES {
-            state.resting_until = after(REST);
+        let now = Instant::now();
+        state.breaker.failed(outcome, now);
+        state.is_news = true;
+        state.breaker.open_until(now).is_some()
+    }
+
+    fn restore(&self, memory: &HostMemory, now: Timestamp) {
+        let mut state = self.state();
+        if state.noted_at.is_some_and(|noted| noted >= memory.noted_at) {
+            return;
         }
+        state.noted_at = Some(memory.noted_at);
+        state.pace.restore(memory.delay);
+        let until = memory
+            .not_before
+            .filter(|not_before| *not_before > now)
+            .map(|not_before| after(not_before.duration_since(now).unsigned_abs()));
+        state.breaker.restore(memory.failures, until);
+        if let Some(until) = until
+            && memory.failures < MOST_FAILURES
+            && until > state.paused_until
+        {
+            state.paused_until = until;
+            state.reason.clone_from(&memory.reason);
+        }
+    }
+
+    fn take_news(&self, name: &str, now: Timestamp) -> Option<HostMemory> {
+        let mut state = self.state();
+        if !std::mem::take(&mut state.is_news) {
+            return None;
+        }
+        state.noted_at = Some(now);
+        let instant = Instant::now();
+        let until = state
+            .breaker
+            .open_until(instant)
+            .max(Some(state.paused_until).filter(|until| *until > instant));
+        Some(HostMemory {
+            host: name.to_owned(),
+            not_before: until
+                .map(|until| now.checked_add(until - instant).unwrap_or(Timestamp::MAX)),
+            reason: state.reason.clone(),
+            failures: state.breaker.failures(),
+            delay: state.pace.owed(),
+            noted_at: now,
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -157,30 +235,41 @@ impl State {
     /// Takes a slot, or says what to wait for first.
     fn next_step(&mut self, patience: Duration) -> Result<Option<Wait>, Refusal> {
         let now = Instant::now();
-        if self.resting_until > now {
-            return Err(Refusal::Failing(self.failures, self.failure));
+        if let Some(until) = self.breaker.open_until(now) {
+            let (failures, failure) = (self.breaker.failures(), self.breaker.failure());
+            return Err(Refusal::Failing(failures, failure, until - now));
         }
         let pause = self.paused_until.saturating_duration_since(now);
         if pause > patience {
-            return Err(Refusal::Paused(pause));
+            return Err(Refusal::Paused(pause, self.reason.clone()));
         }
         let turn = self.next.max(self.paused_until);
         if turn > now {
             return Ok(Some(Wait::Until(turn)));
         }
-        if self.under_way >= self.concurrency {
+        let most = if self.breaker.is_half_open() {
+            1
+        } else {
+            self.pace.concurrency()
+        };
+        if self.under_way >= most {
             return Ok(Some(Wait::ForSlot));
         }
         self.under_way += 1;
-        self.next = now + self.delay.mul_f64(1.0 + JITTER * chance());
+        self.next = now + self.pace.delay().mul_f64(1.0 + JITTER * chance());
         Ok(None)
+    }
+
+    fn learn(&mut self, change: impl FnOnce(&mut Pace)) {
+        let before = self.pace.owed();
+        change(&mut self.pace);
+        self.is_news |= self.pace.owed() != before;
     }
 }
 
-/// The instant after so long; a host may ask for more than a clock can hold.
+/// The instant after so long.
 fn after(pause: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_hours(365 * 24);
-    Instant::now() + pause.min(YEAR)
+    Instant::now() + pause.min(LONGEST_PAUSE)
 }
 
 /// A random number from 0 to 1. The keys of a hash map are random enough to keep two clients out of step.
@@ -192,8 +281,17 @@ pub(super) fn chance() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::breaker::REST;
 
     const PATIENCE: Duration = Duration::from_mins(1);
+
+    fn asked() -> String {
+        "it asked".to_owned()
+    }
+
+    fn at(time: &str) -> Timestamp {
+        format!("2026-03-01T{time}:00Z").parse().unwrap()
+    }
 
     fn host(delay_ms: u64, concurrency: usize) -> Arc<Host> {
         let host = Arc::new(Host::default());
@@ -255,7 +353,7 @@ mod tests {
             async move { host.slot(PATIENCE).await.map(drop) }
         });
         tokio::task::yield_now().await;
-        host.pause(Duration::from_secs(30));
+        host.pause(Duration::from_secs(30), asked());
         waiter.await.unwrap().unwrap();
         assert!(start.elapsed() >= Duration::from_secs(30));
     }
@@ -263,10 +361,85 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_longer_than_patience_is_an_answer() {
         let host = host(0, 1);
-        host.pause(Duration::from_hours(1));
+        host.pause(Duration::from_hours(1), asked());
         let refusal = host.slot(PATIENCE).await.map(drop).unwrap_err();
-        assert_eq!(refusal, Refusal::Paused(Duration::from_hours(1)));
-        host.pause(Duration::MAX);
+        assert_eq!(refusal, Refusal::Paused(Duration::from_hours(1), asked()));
+        host.pause(Duration::MAX, asked());
+        let refusal = host.slot(PATIENCE).await.map(drop).unwrap_err();
+        assert_eq!(refusal, Refusal::Paused(LONGEST_PAUSE, asked()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_host_asked_for_is_told_once_and_restored_elsewhere() {
+        let url = Url::parse("https://a.example/x").unwrap();
+        let before = HostPool::default();
+        before.host(&url).answered();
+        assert_eq!(before.take_news(at("00:00")), [], "no trouble, no news");
+        before.host(&url).failed(Outcome::Blocked);
+        before.host(&url).keep_crawl_delay(Duration::from_secs(7));
+        before.host(&url).pause(Duration::from_hours(1), asked());
+        let news = before.take_news(at("00:00"));
+        assert_eq!(news[0].not_before, Some(at("01:00")));
+        assert_eq!(before.take_news(at("00:00")), []);
+
+        let after = HostPool::default();
+        after.restore(&news[0], at("00:30"));
+        let refusal = after.host(&url).slot(PATIENCE).await.map(drop).unwrap_err();
+        let half_an_hour = Duration::from_mins(30);
+        assert_eq!(refusal, Refusal::Paused(half_an_hour, asked()));
+        assert_eq!(
+            after.host(&url).state().pace.delay(),
+            Duration::from_secs(7)
+        );
+        assert_eq!(after.take_news(at("00:30")), []);
+        after.host(&url).answered();
+        assert_eq!(after.take_news(at("00:30"))[0].failures, 0);
+        after.restore(&news[0], at("00:31"));
+        assert_eq!(after.host(&url).state().breaker.failures(), 0, "old news");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_failed_in_an_earlier_process_gets_one_trial_when_it_has_rested() {
+        let url = Url::parse("https://a.example/x").unwrap();
+        let before = HostPool::default();
+        for _ in 0..MOST_FAILURES {
+            before.host(&url).failed(Outcome::Failed);
+        }
+        let news = before.take_news(at("00:00"));
+        assert_eq!(news[0].not_before, Some(at("00:01")));
+
+        let early = HostPool::default();
+        early.restore(&news[0], at("00:00"));
+        let refusal = early.host(&url).slot(PATIENCE).await.map(drop).unwrap_err();
+        assert_eq!(
+            refusal,
+            Refusal::Failing(MOST_FAILURES, Outcome::Blocked, REST)
+        );
+        let late = HostPool::default();
+        late.restore(&news[0], at("00:02"));
+        let host = late.host(&url);
+        let trial = host.slot(PATIENCE).await.unwrap();
+        host.failed(Outcome::Failed);
+        drop(trial);
+        assert!(host.slot(PATIENCE).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_alone_tries_a_host_that_has_rested() {
+        let host = host(0, 4);
+        for _ in 0..MOST_FAILURES {
+            host.failed(Outcome::Failed);
+        }
+        tokio::time::sleep(REST).await;
+        let trial = host.slot(PATIENCE).await.unwrap();
+        let second = tokio::time::timeout(Duration::from_secs(5), host.slot(PATIENCE)).await;
+        assert!(second.is_err(), "waits for the trial");
+        host.answered();
+        drop(trial);
+        let _both = (
+            host.slot(PATIENCE).await.unwrap(),
+            host.slot(PATIENCE).await.unwrap(),
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -277,7 +450,10 @@ mod tests {
             host.failed(Outcome::Failed);
         }
         let refusal = host.slot(PATIENCE).await.map(drop).unwrap_err();
-        assert_eq!(refusal, Refusal::Failing(MOST_FAILURES, Outcome::Failed));
+        assert_eq!(
+            refusal,
+            Refusal::Failing(MOST_FAILURES, Outcome::Failed, REST)
+        );
         tokio::time::sleep(REST).await;
         drop(host.slot(PATIENCE).await.unwrap());
         host.failed(Outcome::Failed);
@@ -285,7 +461,6 @@ mod tests {
             host.slot(PATIENCE).await.is_err(),
             "one more failure is enough"
         );
-        tokio::time::sleep(REST).await;
         host.answered();
         host.failed(Outcome::Failed);
         drop(host.slot(PATIENCE).await.unwrap());

@@ -9,7 +9,7 @@ use reqwest::header::{
     LAST_MODIFIED, LOCATION,
 };
 use reqwest::{Client, Response, StatusCode};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::Fetcher;
@@ -163,6 +163,7 @@ impl Shared {
     ) -> Result<Exchange, FetchError> {
         let url = errand.url;
         let (client, wire) = self.on_the_wire(visitor, url);
+        let asked = Instant::now();
         let mut response = client
             .get(wire)
             .headers(visitor.headers(url))
@@ -171,6 +172,9 @@ impl Shared {
             .await
             .map_err(|error| not_answered(url, error))?;
         let at = Timestamp::now();
+        if response.status().is_success() && !self.has_twin(url) {
+            self.hosts.host(url).answered_after(asked.elapsed());
+        }
         visitor.keep_cookies(url, response.headers());
         Ok(Exchange {
             at,

@@ -2,7 +2,8 @@
 //!
 //! Every address goes the same way: the address guard, `robots.txt`, the host's turn (delay, concurrency, pauses), the
 //! wire, and a few tries. A redirect is an address like any other and goes that way again. Whatever a host asks for
-//! (a crawl-delay, a `Retry-After`) holds for all pipelines of the process.
+//! (a crawl-delay, a `Retry-After`) or turns out to need ([`pace`], [`breaker`]) holds for all pipelines of the process,
+//! and can be taken from it to be restored in the next.
 //!
 //! Invariants. Outside this module an address is the real one with its secrets as `${NAME}`; the twin that stands in
 //! for a host and the value of a secret exist on the wire only. A secret goes to the pipeline's own origin only. No
@@ -10,12 +11,15 @@
 //! in time. A dropped future lets go of all it held.
 
 mod archive;
+mod breaker;
 mod browser;
+mod budget;
 mod collector;
 mod error;
 mod guard;
 mod host;
 mod http;
+mod pace;
 mod politely;
 pub mod robots;
 mod secrets;

@@ -5,6 +5,7 @@ use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue,
 use url::Url;
 
 use super::archive::{Capture, Recorder};
+use super::budget::Budget;
 use super::collector::SetupError;
 use super::secrets::{Redactor, Secrets};
 use crate::config::{self, Environment, Pipeline, Politeness};
@@ -17,6 +18,8 @@ pub(super) struct Visitor {
     pub(super) politeness: Politeness,
     /// Longest time for one answer.
     pub(super) timeout: Duration,
+    /// What failed requests have cost this run.
+    pub(super) failures: Budget,
     secrets: Secrets,
     /// Headers for every host.
     open: HeaderMap,
@@ -57,6 +60,7 @@ impl Visitor {
             home,
             politeness: pipeline.politeness,
             timeout: source.timeout,
+            failures: Budget::default(),
             secrets,
             open: HeaderMap::new(),
             confidential: HeaderMap::new(),

@@ -8,6 +8,7 @@
 
 mod change;
 mod flow;
+mod host;
 mod identity;
 mod job;
 mod outcome;
@@ -23,6 +24,7 @@ pub use flow::{
     Entry, Fetched, Field, Item, Next, Page, Rejection, Request, Role, SitemapFile, Stage,
     Validators, Values,
 };
+pub use host::HostMemory;
 pub use identity::{ContentHash, InvalidContentHash, PipelineId, RecordId, RunId};
 pub use job::{Job, Salary, SalaryUnit};
 pub use outcome::{Counts, Outcome};

@@ -38,6 +38,9 @@ pub(super) async fn details(
                 left.store(true, Ordering::Relaxed);
                 continue;
             }
+            if visits.refused().is_some() {
+                continue;
+            }
             let id = normalize::identity(pipeline, &item);
             let url = item.entry.url.clone();
             let request = Request {

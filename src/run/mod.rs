@@ -18,6 +18,7 @@ mod details;
 mod loader;
 mod paging;
 mod publish;
+mod refusals;
 mod requests;
 mod since;
 mod snapshot;
@@ -132,6 +133,12 @@ pub async fn run(
         None => Some(Locked::open(pipeline, &services.store).await?),
     };
 
+    // An archive is asked nothing, and owes nobody anything.
+    if options.replay.is_none() {
+        let now = Timestamp::now();
+        let hosts = services.store.hosts(now).await?;
+        services.collector.restore_hosts(&hosts, now);
+    }
     let loaded = open
         .as_ref()
         .map_or_else(HashSet::new, |locked| locked.run.loaded.clone());
@@ -159,6 +166,10 @@ pub async fn run(
         let (mut walked, left, ()) = tokio::join!(walked, details, transform);
         if left {
             walked.end = snapshot::WalkEnd::Interrupted;
+        } else if let Some(reason) = visits.refused()
+            && walked.end != snapshot::WalkEnd::Interrupted
+        {
+            walked.end = snapshot::WalkEnd::Failed(Outcome::Blocked, reason);
         }
         Ok(walked)
     };
@@ -182,6 +193,11 @@ pub async fn run(
         let ending = Ending::of_walk(&walked.end, &done, fresh);
         return Ok(summary(None, ending, done.counts));
     };
+    if options.replay.is_none() {
+        let now = Timestamp::now();
+        let news = services.collector.take_host_news(now);
+        services.store.remember_hosts(&news, now).await?;
+    }
     let run = locked.run.id;
     let ending = Ending::of_walk(&walked.end, &done, fresh);
     let ending = believe(pipeline, services, options, run, &walked, ending).await?;

@@ -31,6 +31,9 @@ impl Walk<'_> {
             .stations
             .chosen(&self.pipeline.source.stations)
         {
+            if let Some(reason) = self.visits.refused() {
+                return WalkEnd::Failed(Outcome::Blocked, reason);
+            }
             let (url, list) = match self.station(station, now, outlets).await {
                 Ok(answer) => answer,
                 Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),

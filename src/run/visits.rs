@@ -7,6 +7,7 @@
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::refusals::Refusals;
 use crate::collect::{FetchError, Fetcher};
 use crate::config::Pipeline;
 use crate::load::{Content, KnownPage, Store};
@@ -23,6 +24,7 @@ pub(super) struct Visits<'a> {
     /// None in a dry run.
     store: Option<&'a Store>,
     own_terms_hash: [u8; 32],
+    refusals: Refusals,
 }
 
 /// What a visit gave.
@@ -45,6 +47,7 @@ impl<'a> Visits<'a> {
             fetcher,
             store,
             own_terms_hash: dictionaries.own_terms_hash(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -52,13 +55,20 @@ impl<'a> Visits<'a> {
     pub(super) async fn ask(&self, mut request: Request) -> Result<Visit, FetchError> {
         let known = self.known(&request).await;
         request.validators = known.as_ref().map(|known| known.validators.clone());
-        match (self.fetcher.fetch(&request).await?, known) {
+        let answer = self.fetcher.fetch(&request).await;
+        self.refusals.note(&answer);
+        match (answer?, known) {
             (Fetched::Page(page), _) => Ok(Visit::Page(page)),
             (Fetched::NotModified, Some(known)) => Ok(Visit::NotModified(known.content)),
             (Fetched::NotModified, None) => {
                 unreachable!("only a request with validators is answered so")
             }
         }
+    }
+
+    /// Why nothing more is to be asked, once the run was refused too often.
+    pub(super) fn refused(&self) -> Option<String> {
+        self.refusals.verdict()
     }
 
     /// What is to be kept of a page that was read, once its records are loaded; none where its server does not say when

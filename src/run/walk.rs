@@ -38,7 +38,7 @@ pub(super) struct Walked {
 /// A walk of one pipeline's list.
 pub(super) struct Walk<'a> {
     pub(super) pipeline: &'a Arc<Pipeline>,
-    visits: &'a Visits<'a>,
+    pub(super) visits: &'a Visits<'a>,
     pub(super) services: &'a Services,
     progress: &'a Progress,
     limit: usize,
@@ -290,6 +290,9 @@ impl<'a> Walk<'a> {
         for item in items {
             if *self.services.stop.borrow() {
                 return ControlFlow::Break(WalkEnd::Interrupted);
+            }
+            if let Some(reason) = self.visits.refused() {
+                return ControlFlow::Break(WalkEnd::Failed(Outcome::Blocked, reason));
             }
             let id = normalize::identity(self.pipeline, &item);
             if !tally.listed.insert(id) {

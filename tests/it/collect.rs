@@ -610,19 +610,100 @@ async fn a_dropped_fetch_gives_its_place_back() {
 }
 
 #[tokio::test]
-async fn a_host_that_keeps_failing_is_left_alone() {
+async fn five_hundred_pages_of_a_dead_host_cost_seconds_for_all_its_pipelines_together() {
     let site = Site::start(|path, _| {
         (path != "/robots.txt").then(|| page("500 Internal Server Error", &[], ""))
     })
     .await;
     let collector = collector(settings());
-    let fetcher = collector.fetcher(&pipeline(&site.url("/"))).unwrap();
-    for _ in 0..20 {
-        fetcher.fetch(&request(&site.url("/x"))).await.unwrap_err();
+    let fetchers = [(); 2].map(|()| collector.fetcher(&pipeline(&site.url("/"))).unwrap());
+    let start = Instant::now();
+    for number in 0..500 {
+        let asked = request(&site.url(&format!("/{number}")));
+        fetchers[number % 2].fetch(&asked).await.unwrap_err();
     }
-    let error = fetcher.fetch(&request(&site.url("/x"))).await.unwrap_err();
+    let error = fetchers[0].fetch(&request(&site.url("/x"))).await;
+    let error = error.unwrap_err();
     assert!(matches!(error, FetchError::HostFailing { .. }), "{error:?}");
-    assert!(site.visits().len() <= 12, "{}", site.visits().len());
+    assert_eq!(error.outcome(), Outcome::Failed);
+    assert_eq!(site.visits().len(), 10);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_host_that_is_half_dead_gets_so_much_of_a_run_and_no_more() {
+    let site = Site::start(|path, _| {
+        let head = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+        Some(match path {
+            "/robots.txt" => return None,
+            "/good" => html("x"),
+            _ => Answer::Drip(head, Duration::from_millis(20)),
+        })
+    })
+    .await;
+    let mut retry = settings().retry;
+    retry.budget = Duration::from_millis(200);
+    let collector = collector(CollectSettings {
+        retry,
+        ..settings()
+    });
+    let mut pipeline = pipeline(&site.url("/"));
+    pipeline.source.timeout = Duration::from_millis(150);
+    let (good, bad) = (request(&site.url("/good")), request(&site.url("/bad")));
+    let run = collector.fetcher(&pipeline).unwrap();
+    run.fetch(&good).await.unwrap();
+    let error = run.fetch(&bad).await.unwrap_err();
+    assert!(matches!(error, FetchError::BudgetSpent { .. }), "{error}");
+    assert_eq!(error.outcome(), Outcome::Failed);
+    assert_eq!(site.visits().len(), 1 + 2, "no third try");
+    let error = run.fetch(&good).await.unwrap_err();
+    assert!(matches!(error, FetchError::BudgetSpent { .. }), "{error}");
+
+    let next_run = collector.fetcher(&pipeline).unwrap();
+    next_run.fetch(&good).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_keep_up_is_asked_more_slowly_by_everyone() {
+    let site = Site::start(|path, count| {
+        Some(match (path, count) {
+            ("/robots.txt", _) => return None,
+            ("/busy", 1) => page("503 Service Unavailable", &[], ""),
+            _ => html("x"),
+        })
+    })
+    .await;
+    let mut settings = settings();
+    settings.retry.backoff = Duration::from_millis(200);
+    let collector = collector(settings);
+    let ask = async |path: &str| {
+        let fetcher = collector.fetcher(&pipeline(&site.url("/"))).unwrap();
+        fetcher.fetch(&request(&site.url(path))).await.unwrap();
+    };
+    ask("/quick").await;
+    ask("/busy").await;
+    for number in 0..3 {
+        ask(&format!("/{number}")).await;
+    }
+    let visits = site.visits();
+    assert!(visits[1].at - visits[0].at < Duration::from_millis(150));
+    // 200 ms and what recovery leaves of them.
+    let slowed = visits[5].at - visits[2].at;
+    assert!(slowed >= Duration::from_millis(3 * 140), "{slowed:?}");
+}
+
+#[tokio::test]
+async fn a_robots_txt_that_is_refused_for_now_opens_nothing() {
+    let site = Site::start(|path, _| {
+        Some(match path {
+            "/robots.txt" => page("429 Too Many Requests", &[("Retry-After", "3600")], ""),
+            _ => html("x"),
+        })
+    })
+    .await;
+    let error = fetch(&pipeline(&site.url("/x"))).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Blocked, "{error}");
+    assert!(site.visits().is_empty());
 }
 
 fn collector_with_key(site: &Site) -> Collector {

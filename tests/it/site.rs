@@ -2,6 +2,7 @@
 //! collectors that visit it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use trendy::collect::{CollectSettings, Collector, FetchError, Fetcher, RetrySettings, Twins};
 use trendy::config::{
@@ -24,6 +26,12 @@ pub(crate) enum Answer {
     Send(Duration, Vec<u8>),
     /// Sends this, then one more byte every so often, for ever.
     Drip(Vec<u8>, Duration),
+    /// Sends this, then the other over and over, as fast as it is read.
+    Endless(Vec<u8>, Vec<u8>),
+    /// Sends this, then resets the connection.
+    Reset(Vec<u8>),
+    /// Sends this once it is told to.
+    Hold(Arc<Notify>, Vec<u8>),
 }
 
 /// A request as the site saw it.
@@ -117,19 +125,38 @@ async fn serve(
         log.visits.iter().filter(|visit| visit.path == path).count()
     };
     let answer = answer(&path, count).unwrap_or_else(|| page("404 Not Found", &[], "not found"));
-    let (wait, bytes, drip) = match answer {
-        Answer::Send(wait, bytes) => (wait, bytes, None),
-        Answer::Drip(bytes, every) => (Duration::ZERO, bytes, Some(every)),
-    };
-    tokio::time::sleep(wait).await;
+    match &answer {
+        Answer::Send(wait, _) => tokio::time::sleep(*wait).await,
+        Answer::Hold(told, _) => told.notified().await,
+        Answer::Drip(..) | Answer::Endless(..) | Answer::Reset(_) => {}
+    }
     log.lock().unwrap().under_way -= 1;
     // The client may be gone, which is what many tests are about.
-    let mut alive = stream.write_all(&bytes).await.is_ok();
-    while let Some(every) = drip.filter(|_| alive) {
-        tokio::time::sleep(every).await;
-        alive = stream.write_all(b".").await.is_ok();
+    send(stream, answer).await.ok();
+}
+
+async fn send(mut stream: TcpStream, answer: Answer) -> io::Result<()> {
+    match answer {
+        Answer::Send(_, bytes) | Answer::Hold(_, bytes) => stream.write_all(&bytes).await?,
+        Answer::Drip(bytes, every) => {
+            stream.write_all(&bytes).await?;
+            loop {
+                tokio::time::sleep(every).await;
+                stream.write_all(b".").await?;
+            }
+        }
+        Answer::Endless(head, part) => {
+            stream.write_all(&head).await?;
+            loop {
+                stream.write_all(&part).await?;
+            }
+        }
+        Answer::Reset(bytes) => {
+            stream.write_all(&bytes).await?;
+            return stream.set_zero_linger();
+        }
     }
-    stream.shutdown().await.ok();
+    stream.shutdown().await
 }
 
 async fn read_head(stream: &mut TcpStream) -> Option<String> {
@@ -242,6 +269,7 @@ pub(crate) fn settings() -> CollectSettings {
             tries: 3,
             backoff: Duration::from_millis(20),
             longest_wait: Duration::from_secs(5),
+            ..RetrySettings::default()
         },
         ..CollectSettings::default()
     }

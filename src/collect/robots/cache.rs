@@ -9,9 +9,9 @@ use url::Url;
 use super::{LONGEST_FILE, Robots};
 use crate::collect::collector::Shared;
 use crate::collect::error::FetchError;
+use crate::collect::guard::check_length;
 use crate::collect::http::{Answer, BodyLimit, Errand};
 use crate::collect::visitor::Visitor;
-use crate::config::Politeness;
 
 /// How long a file is believed: RFC 9309 (2.4) allows a day.
 const FRESH: Duration = Duration::from_hours(24);
@@ -72,8 +72,9 @@ impl Shared {
         }
     }
 
-    /// A twin is where the user says it is.
+    /// A twin is where the user says it is, so that it need not be public.
     async fn check_address(&self, visitor: &Visitor, url: &Url) -> Result<(), FetchError> {
+        check_length(url)?;
         if self.has_twin(url) {
             return Ok(());
         }
@@ -82,15 +83,11 @@ impl Shared {
 
     fn obey(&self, robots: &Robots, url: &Url) -> Result<(), FetchError> {
         let decision = robots.decide(&self.product_token, url.as_str());
-        if let Some(asked) = decision.crawl_delay {
+        if let Some(asked) = decision.crawl_delay
+            && !self.has_twin(url)
+        {
             let delay = asked.min(self.settings.longest_crawl_delay);
-            let politeness = Politeness {
-                delay,
-                concurrency: usize::MAX,
-            };
-            self.hosts
-                .host(url)
-                .be_gentle(self.owed_to(url, politeness));
+            self.hosts.host(url).keep_crawl_delay(delay);
         }
         match decision.line {
             Some((number, line)) if !decision.allowed => Err(FetchError::DisallowedByRobots {
@@ -128,14 +125,17 @@ impl Shared {
                     let robots = Robots::parse(&String::from_utf8_lossy(&body));
                     return Ok(fresh(robots.only_for(&self.product_token)));
                 }
+                // These say nothing of the file; 429 is a 4xx by its number only.
+                Err(
+                    error @ (FetchError::Status { status: 429, .. }
+                    | FetchError::HostPaused { .. }
+                    | FetchError::HostFailing { .. }
+                    | FetchError::BudgetSpent { .. }),
+                ) => return Err(error),
                 Ok(Answer::NotModified)
                 | Err(FetchError::Status {
                     status: 300..500, ..
                 }) => return Ok(fresh(Robots::default())),
-                // These say nothing of the file.
-                Err(error @ (FetchError::HostPaused { .. } | FetchError::HostFailing { .. })) => {
-                    return Err(error);
-                }
                 Err(FetchError::AddressRefused { address, .. }) => {
                     return Err(FetchError::AddressRefused {
                         url: url.to_string(),

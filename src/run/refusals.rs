@@ -1,0 +1,98 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::cause::with_causes;
+use crate::collect::FetchError;
+
+/// Refusals in a row after which a run asks no more: one or two pages may be for members only, five are for no one.
+const MOST_REFUSALS: u32 = 5;
+
+/// Counts how often in a row a run was refused, whichever host did it: a list whose entries are spread over many hosts
+/// goes on as long as some of them answer.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    in_a_row: AtomicU32,
+    verdict: Mutex<Option<String>>,
+}
+
+impl Refusals {
+    /// Notes what came of a request. One that failed otherwise says nothing.
+    pub(super) fn note<T>(&self, answer: &Result<T, FetchError>) {
+        let error = match answer {
+            Ok(_) => return self.in_a_row.store(0, Ordering::Relaxed),
+            Err(error) if error.is_refusal() => error,
+            Err(_) => return,
+        };
+        if self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_REFUSALS {
+            let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+            verdict.get_or_insert_with(|| {
+                format!(
+                    "{MOST_REFUSALS} pages in a row were refused, and no more were asked for: {}",
+                    with_causes(error)
+                )
+            });
+        }
+    }
+
+    /// Why the run has to end, once it has.
+    pub(super) fn verdict(&self) -> Option<String> {
+        self.verdict
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16) -> Result<(), FetchError> {
+        Err(FetchError::Status {
+            url: "https://a.example/x".to_owned(),
+            status,
+            retry_after: None,
+        })
+    }
+
+    #[test]
+    fn a_run_ends_after_five_refusals_in_a_row() {
+        let refusals = Refusals::default();
+        for status in [401, 403, 429, 404, 403] {
+            refusals.note(&answered(status));
+        }
+        assert_eq!(refusals.verdict(), None);
+        refusals.note(&answered(403));
+        let verdict = refusals.verdict().unwrap();
+        assert!(verdict.starts_with("5 pages in a row"), "{verdict}");
+        assert!(verdict.contains("https://a.example/x answered 403"));
+        refusals.note(&Ok(()));
+        assert!(refusals.verdict().is_some(), "it is final");
+    }
+
+    #[test]
+    fn an_answer_in_between_lets_it_go_on() {
+        let refusals = Refusals::default();
+        for _ in 0..5 {
+            for _ in 0..4 {
+                refusals.note(&answered(403));
+            }
+            refusals.note(&Ok(()));
+        }
+        assert_eq!(refusals.verdict(), None);
+    }
+
+    #[test]
+    fn what_robots_txt_closes_is_no_refusal() {
+        let refusals = Refusals::default();
+        for _ in 0..20 {
+            let error = FetchError::DisallowedByRobots {
+                url: "https://a.example/x".to_owned(),
+                number: 2,
+                line: "disallow: /x".to_owned(),
+            };
+            refusals.note(&Err::<(), _>(error));
+        }
+        assert_eq!(refusals.verdict(), None);
+    }
+}
