@@ -38,6 +38,16 @@ pub enum FetchError {
         /// How long the host asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// A riddle in place of the page: the site wants to see a person.
+    #[error(
+        "{url} answered {status} with a captcha or a browser check; trendy does not try to get round it"
+    )]
+    Challenged {
+        /// The address.
+        url: String,
+        /// Its HTTP status.
+        status: u16,
+    },
     /// The host asked to be left alone for longer than a run waits.
     #[error(
         "{url} was not asked: its host wants no request before {until:.0} ({reason}); run again then"
@@ -248,6 +258,7 @@ impl FetchError {
                 status: 401 | 403 | 429,
                 ..
             }
+            | Self::Challenged { .. }
             | Self::HostPaused { .. } => Outcome::Blocked,
             Self::HostFailing { outcome, .. } | Self::BudgetSpent { outcome, .. } => *outcome,
             Self::SelectorAbsent { .. } => Outcome::Broken,
@@ -260,14 +271,16 @@ impl FetchError {
         !matches!(self, Self::DisallowedByRobots { .. }) && self.outcome() == Outcome::Blocked
     }
 
-    /// How long the whole host is to be left alone, where the answer says so or means it.
+    /// How long the whole host is to be left alone, where the answer says so (some do with a 403) or means it.
     pub(super) fn pause(&self) -> Option<Pause> {
         match self {
             Self::Status {
-                status: 429 | 503,
-                retry_after,
+                retry_after: Some(asked),
                 ..
-            } => Some(retry_after.map_or(Pause::Backoff, Pause::For)),
+            } => Some(Pause::For(*asked)),
+            Self::Status {
+                status: 429 | 503, ..
+            } => Some(Pause::Backoff),
             _ => None,
         }
     }

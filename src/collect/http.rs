@@ -279,6 +279,12 @@ fn judge(
         return Ok(Answer::Moved(target));
     }
     let status = exchange.status.as_u16();
+    if is_challenge(&exchange.headers) {
+        return Err(FetchError::Challenged {
+            url: url.to_string(),
+            status,
+        });
+    }
     let Some(body) = exchange.body else {
         return Err(FetchError::Status {
             url: url.to_string(),
@@ -323,6 +329,21 @@ fn conditions(known: &Validators) -> HeaderMap {
     .into_iter()
     .filter_map(|(name, value)| Some((name, HeaderValue::from_str(value.as_deref()?).ok()?)))
     .collect()
+}
+
+/// Whether a firewall says that this is its captcha or its browser check, whatever the status: Cloudflare's (documented
+/// under "detecting a challenge page response") and AWS WAF's, which comes as 202 or 405.
+fn is_challenge(headers: &HeaderMap) -> bool {
+    [
+        ("cf-mitigated", &["challenge"][..]),
+        ("x-amzn-waf-action", &["challenge", "captcha"]),
+    ]
+    .into_iter()
+    .any(|(name, actions)| {
+        headers
+            .get(name)
+            .is_some_and(|value| actions.iter().any(|action| value == action))
+    })
 }
 
 /// Reads a body into one piece, counting decoded bytes as they come, so that a small file that unpacks to a large one is

@@ -47,6 +47,9 @@ impl Shared {
             };
             if !error.is_retryable() {
                 host.answered();
+                if let Some(Pause::For(asked)) = error.pause() {
+                    host.pause(asked, asked_by(&error));
+                }
                 return Err(error);
             }
             let outcome = error.outcome();
@@ -56,7 +59,8 @@ impl Shared {
             let wait = match error.pause() {
                 Some(Pause::For(asked)) => {
                     host.pause(asked, asked_by(&error));
-                    asked
+                    // Some ask for nothing at all, or for a moment that has passed.
+                    asked.max(backoff)
                 }
                 Some(Pause::Backoff) => {
                     host.pause(backoff, asked_by(&error));

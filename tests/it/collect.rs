@@ -693,6 +693,39 @@ async fn a_host_that_cannot_keep_up_is_asked_more_slowly_by_everyone() {
 }
 
 #[tokio::test]
+async fn a_captcha_is_no_page_whatever_its_status() {
+    let site = Site::start(|path, _| {
+        Some(match path {
+            "/cloudflare" => page("403 Forbidden", &[("cf-mitigated", "challenge")], "?"),
+            "/amazon" => page("202 Accepted", &[("x-amzn-waf-action", "captcha")], ""),
+            "/busy" => page("503 Busy", &[("cf-mitigated", "challenge")], "?"),
+            _ => return None,
+        })
+    })
+    .await;
+    for path in ["/cloudflare", "/amazon", "/busy"] {
+        let error = fetch(&pipeline(&site.url(path))).await.unwrap_err();
+        assert!(matches!(error, FetchError::Challenged { .. }), "{error:?}");
+        assert!(error.is_refusal());
+    }
+    assert_eq!(site.visits().len(), 3, "none is asked again");
+}
+
+#[tokio::test]
+async fn a_refusal_that_names_a_time_is_a_pause_too() {
+    let site = Site::start(|path, _| {
+        (path != "/robots.txt").then(|| page("403 Forbidden", &[("Retry-After", "600")], ""))
+    })
+    .await;
+    let collector = collector(settings());
+    let fetcher = collector.fetcher(&pipeline(&site.url("/"))).unwrap();
+    fetcher.fetch(&request(&site.url("/"))).await.unwrap_err();
+    let error = fetcher.fetch(&request(&site.url("/"))).await.unwrap_err();
+    assert!(matches!(error, FetchError::HostPaused { .. }), "{error:?}");
+    assert_eq!(site.visits().len(), 1);
+}
+
+#[tokio::test]
 async fn a_robots_txt_that_is_refused_for_now_opens_nothing() {
     let site = Site::start(|path, _| {
         Some(match path {

@@ -151,6 +151,25 @@ async fn a_dry_run_honours_what_is_kept_and_keeps_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replay_asks_nobody_and_so_need_not_wait() {
+    let (site, busy) = busy_site("3600".to_owned()).await;
+    let workspace = board_at(&site);
+    let settings = std::fs::read_to_string(workspace.path("trendy.toml")).unwrap();
+    workspace.write("trendy.toml", &format!("archive = \"raw\"\n{settings}"));
+    busy.store(false, Ordering::SeqCst);
+    workspace.trendy(&RUN).await;
+    workspace.write("trendy.toml", &settings);
+    busy.store(true, Ordering::SeqCst);
+    assert_blocked(&workspace.trendy(&RUN).await, &["answered 429"]);
+
+    let replay = [&RUN[..], &["--replay", "raw"]].concat();
+    let said = workspace.trendy(&replay).await;
+    assert_eq!(said.json()[0]["outcome"], "ok", "{said:#?}");
+    let said = workspace.trendy(&RUN).await;
+    assert_blocked(&said, &["wants no request before"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_was_dead_for_the_last_process_gets_one_request_once_it_has_rested() {
     let site = Site::start(|_, _| Some(page("503 Service Unavailable", &[], ""))).await;
     let workspace = board_at(&site);

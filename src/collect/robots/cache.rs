@@ -128,14 +128,23 @@ impl Shared {
                 // These say nothing of the file; 429 is a 4xx by its number only.
                 Err(
                     error @ (FetchError::Status { status: 429, .. }
+                    | FetchError::Challenged {
+                        status: 0..300 | 500..,
+                        ..
+                    }
                     | FetchError::HostPaused { .. }
                     | FetchError::HostFailing { .. }
                     | FetchError::BudgetSpent { .. }),
                 ) => return Err(error),
                 Ok(Answer::NotModified)
-                | Err(FetchError::Status {
-                    status: 300..500, ..
-                }) => return Ok(fresh(Robots::default())),
+                | Err(
+                    FetchError::Status {
+                        status: 300..500, ..
+                    }
+                    | FetchError::Challenged {
+                        status: 300..500, ..
+                    },
+                ) => return Ok(fresh(Robots::default())),
                 Err(FetchError::AddressRefused { address, .. }) => {
                     return Err(FetchError::AddressRefused {
                         url: url.to_string(),
