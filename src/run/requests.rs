@@ -23,13 +23,11 @@ pub fn first_request(
     stations: &Stations,
     now: Timestamp,
 ) -> Result<Request, BadAddress> {
-    match stations.chosen(&pipeline.source.stations).next() {
-        Some(first) => station(pipeline, first, now, 0),
-        None => {
-            let (_, first) = Pager::start(&pipeline.source.pages, list_address(pipeline)?);
-            Ok(list_page(pipeline, 1, first))
-        }
+    if let Some(first) = stations.chosen(&pipeline.source.stations).next() {
+        return station(pipeline, first, now, 0);
     }
+    let (_, first) = Pager::start(&pipeline.source.pages, list_address(pipeline)?);
+    Ok(list_page(pipeline, 1, first))
 }
 
 /// The address of a list, as the pipeline has it.

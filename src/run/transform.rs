@@ -19,7 +19,7 @@ pub(super) enum Page {
     /// The page behind an entry, the entry's id, and what is kept of the page once its record is loaded.
     Detail(Box<record::Page>, RecordId, Option<Box<KnownPage>>),
     /// An entry that says everything itself, and its page of the list.
-    Entry(Item, ListPage),
+    Entry(Box<Item>, ListPage),
 }
 
 /// Which page of the list an entry stands on.
@@ -60,7 +60,7 @@ fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
     let (fetched_at, present, item, known, list_page) = match page {
         Page::Entry(item, list) => {
             let id = normalize::identity(pipeline, &item);
-            let item = extract::whole_entry(pipeline, item);
+            let item = extract::whole_entry(pipeline, *item);
             (list.fetched_at, id, item, None, Some(list.number))
         }
         Page::Detail(page, id, known) => {

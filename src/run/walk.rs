@@ -314,7 +314,7 @@ impl<'a> Walk<'a> {
                 if self.pipeline.detail.is_some() {
                     send(&outlets.entries, item).await;
                 } else {
-                    send(&outlets.pages, PageWork::Entry(item, at)).await;
+                    send(&outlets.pages, PageWork::Entry(Box::new(item), at)).await;
                 }
             }
             if tally.wanted >= self.limit {
