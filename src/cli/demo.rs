@@ -40,6 +40,8 @@ pub(super) async fn run(args: DemoArgs, context: &Context) -> Result<Exit, Failu
 
     let mut settings = Settings::defaults();
     settings.set("database_url", database.to_string_lossy(), "demo");
+    let failures = args.dir.join("browser-failures");
+    settings.set("browser_failures", failures.to_string_lossy(), "demo");
     let mut sites = Vec::with_capacity(pipelines.len());
     for pipeline in &pipelines {
         let site = Site::start(&Files::Embedded(&FIXTURES), pipeline.id.as_str(), args.day)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use trendy::collect::{ArchiveSettings, CollectSettings, Collector, Twins};
+use trendy::collect::{ArchiveSettings, BrowserKind, CollectSettings, Collector, Twins};
 use trendy::config::{
     Catalog, Environment, Pipeline, Problem, Schedule, Settings, load_pipelines, load_schedules,
     suggestion,
@@ -91,14 +91,38 @@ pub(super) fn collector(
     let collect = CollectSettings {
         user_agent: user_agent(settings.get("contact")),
         twins,
+        browser: browser_kind(settings)?,
+        browser_sessions: browser_sessions(settings)?,
+        browser_failures: path("browser_failures"),
         webdriver_url,
         chromedriver: path("chromedriver"),
         chromium: path("chromium"),
+        geckodriver: path("geckodriver"),
+        firefox: path("firefox"),
         archive,
         ..CollectSettings::default()
     };
     Collector::new(collect, environment.clone())
         .map_err(|error| Failure::usage(with_causes(&error)))
+}
+
+fn browser_kind(settings: &Settings) -> Result<BrowserKind, Failure> {
+    let name = settings.get("browser").unwrap_or_default();
+    BrowserKind::parse(name).ok_or_else(|| {
+        Failure::usage(format!(
+            "`browser`: there is no browser `{name}`; known: `chrome`, `firefox`"
+        ))
+    })
+}
+
+fn browser_sessions(settings: &Settings) -> Result<usize, Failure> {
+    let text = settings.get("browser_sessions").unwrap_or_default();
+    match text.parse() {
+        Ok(sessions @ 1..=32) => Ok(sessions),
+        _ => Err(Failure::usage(format!(
+            "`browser_sessions`: `{text}` is no number from 1 to 32"
+        ))),
+    }
 }
 
 /// The store of the settings.

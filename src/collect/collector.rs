@@ -10,7 +10,7 @@ use url::Url;
 
 use super::Fetcher;
 use super::archive::{ArchiveSettings, Origin, Recorder};
-use super::browser::{Browser, BrowserFetcher};
+use super::browser::{BrowserFetcher, Pool};
 use super::error::FetchError;
 use super::guard::{Guard, GuardedResolver};
 use super::host::HostPool;
@@ -32,12 +32,22 @@ pub struct CollectSettings {
     pub user_agent: String,
     /// Local servers in place of real ones.
     pub twins: Twins,
-    /// A WebDriver to use; without one a chromedriver is started when a browser is first needed.
+    /// The browser of pipelines that need one.
+    pub browser: BrowserKind,
+    /// Most browsers at once, each with one page. Default: 2, which a Raspberry Pi has the memory for.
+    pub browser_sessions: usize,
+    /// Where what a browser saw is kept when a page was not as its pipeline has it. Default: nowhere.
+    pub browser_failures: Option<PathBuf>,
+    /// A WebDriver or Selenium Grid to use; without one a driver is started when a browser is first needed.
     pub webdriver_url: Option<Url>,
     /// The chromedriver to start. Default: the first in `PATH`.
     pub chromedriver: Option<PathBuf>,
     /// The Chromium for it. Default: the first in `PATH`.
     pub chromium: Option<PathBuf>,
+    /// The geckodriver to start. Default: the first in `PATH`.
+    pub geckodriver: Option<PathBuf>,
+    /// The Firefox for it. Default: the first in `PATH`.
+    pub firefox: Option<PathBuf>,
     /// Whether pages may lead to addresses inside the network.
     pub allow_private: bool,
     /// Most decoded bytes of a page. Default: 16 MiB; the largest list seen in a feed or an API is a third of it.
@@ -50,6 +60,33 @@ pub struct CollectSettings {
     pub retry: RetrySettings,
     /// Where raw answers are kept. Default: nowhere.
     pub archive: Option<ArchiveSettings>,
+}
+
+/// A browser, by the name that WebDriver has for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BrowserKind {
+    /// Chromium and Chrome.
+    #[default]
+    Chrome,
+    /// Firefox.
+    Firefox,
+}
+
+impl BrowserKind {
+    /// Its name, in settings too.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chrome => "chrome",
+            Self::Firefox => "firefox",
+        }
+    }
+
+    /// The browser of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Chrome, Self::Firefox]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
 }
 
 /// How a failed request is repeated.
@@ -79,9 +116,14 @@ impl Default for CollectSettings {
             )
             .to_owned(),
             twins: Twins::default(),
+            browser: BrowserKind::default(),
+            browser_sessions: 2,
+            browser_failures: None,
             webdriver_url: None,
             chromedriver: None,
             chromium: None,
+            geckodriver: None,
+            firefox: None,
             allow_private: false,
             body_limit: 16 * 1024 * 1024,
             redirects: 10,
@@ -170,7 +212,7 @@ pub(super) struct Shared {
     pub(super) hosts: HostPool,
     pub(super) robots: RobotsCache,
     pub(super) guard: Arc<Guard>,
-    pub(super) browser: Browser,
+    pub(super) browsers: Pool,
 }
 
 impl Collector {
@@ -196,7 +238,7 @@ impl Collector {
             client(&settings, &guard).no_proxy(),
         );
         let shared = Shared {
-            browser: Browser::new(&settings, &environment),
+            browsers: Pool::new(&settings, &environment),
             product_token,
             client: through_proxy.build().map_err(SetupError::Client)?,
             direct_client: direct.build().map_err(SetupError::Client)?,
@@ -227,10 +269,9 @@ impl Collector {
         let shared = Arc::clone(&self.shared);
         match pipeline.source.fetch {
             Fetch::Http => Ok(Arc::new(HttpFetcher::new(shared, visitor))),
-            Fetch::Browser if pipeline.source.headers.is_empty() => {
-                let wait_for = pipeline.source.wait_for.clone();
-                Ok(Arc::new(BrowserFetcher::new(shared, visitor, wait_for)))
-            }
+            Fetch::Browser if pipeline.source.headers.is_empty() => Ok(Arc::new(
+                BrowserFetcher::new(shared, visitor, &pipeline.source),
+            )),
             Fetch::Browser => Err(SetupError::BrowserHeaders(pipeline.id.clone())),
         }
     }
@@ -249,13 +290,13 @@ impl Collector {
 
     /// Whether browser pipelines can run here; if not, what is missing. Starts nothing.
     pub fn browser_available(&self) -> Result<(), FetchError> {
-        self.shared.browser.available()
+        self.shared.browsers.available()
     }
 
     /// Ends browsers and drivers, and waits until they are gone and archives are on the disk. An archive is written until
     /// its fetcher is dropped, so that comes first. Dropping the collector ends browsers and drivers too.
     pub async fn close(&self) {
-        self.shared.browser.close().await;
+        self.shared.browsers.close().await;
         let archiving = std::mem::take(&mut *self.archiving());
         for thread in archiving {
             if let Err(error) = thread.await {

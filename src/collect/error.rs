@@ -162,7 +162,11 @@ pub enum FetchError {
         location: String,
     },
     /// What `wait_for` names did not come.
-    #[error("`{selector}` did not appear on {url} within {} s; check `source.wait_for`", .after.as_secs_f64())]
+    #[error(
+        "`{selector}` did not appear on {url} within {} s; check `source.wait_for`{}",
+        .after.as_secs_f64(),
+        seen_in(.kept)
+    )]
     SelectorAbsent {
         /// The selector.
         selector: String,
@@ -170,6 +174,22 @@ pub enum FetchError {
         url: String,
         /// The limit.
         after: Duration,
+        /// Files with what the browser saw.
+        kept: Vec<PathBuf>,
+    },
+    /// A step of the pipeline could not be done.
+    #[error("step {number} ({step}) failed on {url}: {reason}{}", seen_in(.kept))]
+    Step {
+        /// Its place among the steps of the file, from 1.
+        number: usize,
+        /// Its kind, with its selector.
+        step: String,
+        /// The page.
+        url: String,
+        /// What was in its way, secrets redacted.
+        reason: String,
+        /// Files with what the browser saw.
+        kept: Vec<PathBuf>,
     },
     /// The browser could not open the page.
     #[error("the browser cannot open {url}: {reason}")]
@@ -181,7 +201,7 @@ pub enum FetchError {
     },
     /// A program that a browser pipeline needs is not there.
     #[error(
-        "no {program}: looked for {}; install it (`apt-get install chromium chromium-driver`) or name a WebDriver address",
+        "no {program}: looked for {}; install it ({install}) or name a WebDriver address",
         .looked_for.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
     )]
     BrowserMissing {
@@ -189,6 +209,32 @@ pub enum FetchError {
         program: &'static str,
         /// Where it was looked for.
         looked_for: Vec<PathBuf>,
+        /// How it is installed.
+        install: &'static str,
+    },
+    /// Driver and browser are there and do not fit.
+    #[error(
+        "`{}` and `{}` do not fit: {reason}; install both from the same source, or name others in `trendy.toml`",
+        .driver.display(),
+        .browser.display()
+    )]
+    BrowserMismatch {
+        /// The driver.
+        driver: PathBuf,
+        /// The browser.
+        browser: PathBuf,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The WebDriver that the settings name gives no session.
+    #[error(
+        "no session from the WebDriver at {address}: {reason}; check `webdriver_url`, and that it runs"
+    )]
+    WebDriverUnreachable {
+        /// Its address, without credentials.
+        address: String,
+        /// Why.
+        reason: String,
     },
     /// The driver could not be started.
     #[error("cannot start `{}`", .program.display())]
@@ -245,6 +291,7 @@ impl FetchError {
             | Self::Connect { .. }
             | Self::Transfer { .. }
             | Self::Navigation { .. }
+            | Self::WebDriverUnreachable { .. }
             | Self::BrowserLost { .. } => true,
             _ => false,
         }
@@ -261,7 +308,7 @@ impl FetchError {
             | Self::Challenged { .. }
             | Self::HostPaused { .. } => Outcome::Blocked,
             Self::HostFailing { outcome, .. } | Self::BudgetSpent { outcome, .. } => *outcome,
-            Self::SelectorAbsent { .. } => Outcome::Broken,
+            Self::SelectorAbsent { .. } | Self::Step { .. } => Outcome::Broken,
             _ => Outcome::Failed,
         }
     }
@@ -289,6 +336,18 @@ impl FetchError {
     pub(super) fn means_too_fast(&self) -> bool {
         self.pause() == Some(Pause::Backoff) || matches!(self, Self::TimedOut { .. })
     }
+}
+
+/// The end of a message: where its reader can look.
+fn seen_in(kept: &[PathBuf]) -> String {
+    if kept.is_empty() {
+        return String::new();
+    }
+    let files: Vec<_> = kept
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    format!("; what the browser saw: {}", files.join(", "))
 }
 
 /// For how long a host wants no request.

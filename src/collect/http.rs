@@ -65,6 +65,7 @@ impl Fetcher for HttpFetcher {
                         body,
                         fetched_at: at,
                         validators,
+                        is_cut: false,
                     })));
                 }
             }

@@ -32,7 +32,7 @@ use crate::record::{Fetched, Request};
 
 pub use archive::{ArchiveError, ArchiveFetcher, ArchiveSettings};
 pub use browser::BrowserFetcher;
-pub use collector::{CollectSettings, Collector, RetrySettings, SetupError};
+pub use collector::{BrowserKind, CollectSettings, Collector, RetrySettings, SetupError};
 pub use error::FetchError;
 pub use http::HttpFetcher;
 pub use twins::{TwinError, Twins};

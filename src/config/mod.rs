@@ -15,8 +15,10 @@ mod problem;
 mod rule;
 mod schedule;
 mod settings;
+mod step;
 
 pub use catalog::{Catalog, load_pipelines, load_schedules};
+pub(crate) use check::KEYS;
 pub use check::parse_duration;
 pub use cron::{CronExpression, InvalidCron};
 pub use document::suggestion;
@@ -29,3 +31,4 @@ pub use problem::{ConfigError, Position, Problem};
 pub use rule::{Rule, Select, Transform};
 pub use schedule::{CatchUp, Overlap, Schedule, ScheduleFile};
 pub use settings::{Origin, Setting, Settings, SettingsFile};
+pub use step::{Action, Condition, Step, StepPages};

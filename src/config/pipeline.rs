@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::rule::{Rule, RuleFile, Select};
+use super::step::{Step, StepFile};
 use crate::record::{Field, Kind, PipelineId};
 
 /// A pipeline file: one source, from its address to its records.
@@ -66,6 +67,9 @@ pub(super) struct SourceFile {
     pub(super) timezone: Option<String>,
     /// Browser only: CSS selector that must exist before the page is read.
     pub(super) wait_for: Option<String>,
+    /// Browser only: what is done on a page before it is read, in this order, after `wait_for`.
+    #[serde(default)]
+    pub(super) steps: Vec<StepFile>,
     /// Longest wait for a page, and for `wait_for`. Default: `30s`; most pages answer in one.
     pub(super) timeout: Option<String>,
     /// One request a station: `["all"]`, or ids from `dictionaries/stations.toml`.
@@ -108,8 +112,8 @@ pub(super) struct IssueFile {
     pub(super) available_after: Option<String>,
 }
 
-/// How a list goes on: at most one of `next_link`, `page_param`, `offset_param` and `cursor_param`. A sitemap
-/// (`extract = "sitemap"`) names its own further files and needs none of them.
+/// How a list goes on: at most one of `next_link`, `page_param`, `offset_param`, `cursor_param`, `load_more` and
+/// `scroll`. A sitemap (`extract = "sitemap"`) names its own further files and needs none of them.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PagesFile {
@@ -117,6 +121,10 @@ pub(super) struct PagesFile {
     /// link of that relation (RFC 5005, or `next_url` in a JSON Feed), which leads to older entries and is followed only
     /// when asked for here.
     pub(super) next_link: Option<String>,
+    /// Browser only: CSS selector of the button that brings more entries to the page, until it is gone.
+    pub(super) load_more: Option<String>,
+    /// Browser only: CSS selector of the entries that come when the end of the page is scrolled to, until none comes.
+    pub(super) scroll: Option<String>,
     /// Query parameter that numbers the pages. The list ends at the first page without a new entry.
     pub(super) page_param: Option<String>,
     /// Query parameter that counts the entries before the page. The list ends at the first page without a new entry.
@@ -131,7 +139,8 @@ pub(super) struct PagesFile {
     /// With `offset_param`: entries of a full page, which is how far the offset moves. Default: as many as the page had,
     /// which is right unless the site leaves some of them out.
     pub(super) page_size: Option<u32>,
-    /// Most pages of one walk; a list that is longer ends as `partial`. Default: 50, a brake on calendars without end.
+    /// Most pages of one walk, and most rounds of `load_more` and `scroll`; a list that is longer ends as `partial`.
+    /// Default: 50, a brake on calendars without end.
     pub(super) max: Option<u32>,
 }
 
@@ -275,6 +284,8 @@ pub struct Source {
     pub timezone: TimeZone,
     /// Selector that a browser waits for.
     pub wait_for: Option<String>,
+    /// What a browser does before a page is read, paging within the page included.
+    pub steps: Vec<Step>,
     /// Longest wait for a page.
     pub timeout: Duration,
     /// Stations asked, by id; empty where the source has none.

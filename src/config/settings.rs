@@ -97,12 +97,23 @@ settings! {
     schedules = Some("schedules");
     /// Where the operator can be reached, told to every site in the User-Agent: an address or an e-mail. Default: none.
     contact = None;
-    /// A WebDriver or Selenium Grid to use. Default: none; trendy starts chromedriver itself.
+    /// The browser of pipelines with `fetch = "browser"`: `chrome` (Chromium too) or `firefox`. Default: `chrome`.
+    browser = Some("chrome");
+    /// Most browsers at once, each with one page: 1 to 32. Default: `2`; each takes some 300 MB.
+    browser_sessions = Some("2");
+    /// Folder for what a browser saw when a step or `wait_for` failed, as HTML and PNG; the newest 20 failures are kept.
+    /// Default: `browser-failures`.
+    browser_failures = Some("browser-failures");
+    /// A WebDriver or Selenium Grid to use. Default: none; trendy starts the browser's driver itself.
     webdriver_url = None;
     /// The chromedriver to start. Default: the one on the PATH.
     chromedriver = None;
     /// The Chromium or Chrome to start. Default: the one on the PATH.
     chromium = None;
+    /// The geckodriver to start. Default: the one on the PATH.
+    geckodriver = None;
+    /// The Firefox to start. Default: the one on the PATH.
+    firefox = None;
     /// A file with terms of your own, in the form of `dictionaries/terms.toml`. Default: none.
     terms = None;
     /// Folder for raw answers, as WARC files that `run --replay` reads. Default: none; nothing is kept.

@@ -28,6 +28,7 @@ fn page(content_type: &str, body: &str, role: Role) -> Page {
         body: Bytes::copy_from_slice(body.as_bytes()),
         fetched_at: jiff::Timestamp::UNIX_EPOCH,
         validators: None,
+        is_cut: false,
     }
 }
 

@@ -93,6 +93,9 @@ pub struct Page {
     pub fetched_at: Timestamp,
     /// What it can be recognised by, where the server says so.
     pub validators: Option<Validators>,
+    /// Whether the source has more than the page shows: a browser stopped asking at the pipeline's `max`.
+    #[serde(default)]
+    pub is_cut: bool,
 }
 
 /// Where a page says that its list goes on.

@@ -54,6 +54,8 @@ pub(super) struct ReadPage {
     rejections: Vec<Rejection>,
     /// What is kept of the page, if every entry of it goes on to the store.
     known: Option<Box<KnownPage>>,
+    /// Whether the source has more than the page shows.
+    is_cut: bool,
     at: ListPage,
 }
 
@@ -148,12 +150,20 @@ impl<'a> Walk<'a> {
                 Ok(page) => page,
                 Err(ending) => return ending.after(pager.number()),
             };
+            let is_cut = page.is_cut;
             let found = page.content.named.len() + page.rejections.len();
             let next = self.onward(std::mem::take(&mut page.content.next));
             let taken = match self.take(page, tally, outlets).await {
                 ControlFlow::Continue(taken) => taken,
                 ControlFlow::Break(end) => return end,
             };
+            if is_cut {
+                let reason = format!(
+                    "page {} of the list holds more; raise `max` in `[source.pages]`",
+                    pager.number()
+                );
+                return WalkEnd::Failed(Outcome::Partial, reason);
+            }
             if taken.is_old && self.is_newest_first() {
                 return WalkEnd::Limited;
             }
@@ -211,6 +221,7 @@ impl<'a> Walk<'a> {
                     content,
                     rejections: Vec::new(),
                     known: None,
+                    is_cut: false,
                     at: ListPage { number, fetched_at },
                 });
             }
@@ -227,6 +238,7 @@ impl<'a> Walk<'a> {
                 next: listing.next,
             },
             rejections: listing.rejections,
+            is_cut: page.is_cut,
             at: ListPage {
                 number,
                 fetched_at: page.fetched_at,

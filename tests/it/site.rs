@@ -224,6 +224,7 @@ pub(crate) fn pipeline(url: &str) -> Pipeline {
             headers: BTreeMap::new(),
             timezone: TimeZone::UTC,
             wait_for: None,
+            steps: Vec::new(),
             timeout: Duration::from_secs(10),
             stations: Vec::new(),
             issue: None,

@@ -192,6 +192,7 @@ fn saved(path: &Path, request: Request) -> Result<Page, Failure> {
         body: body.into(),
         fetched_at: Timestamp::now(),
         validators: None,
+        is_cut: false,
     })
 }
 

@@ -220,6 +220,7 @@ fn deliver(request: Request, url: Url, found: Found) -> Result<Page, FetchError>
         fetched_at: found.at,
         // An old answer says nothing of what the site has today.
         validators: None,
+        is_cut: false,
     })
 }
 

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use url::Url;
 use uuid::Uuid;
 
-use crate::collect::collector::CollectSettings;
+use crate::collect::collector::{BrowserKind, CollectSettings};
 use crate::collect::error::FetchError;
 use crate::config::Environment;
 
@@ -28,14 +28,43 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// it; `0` is the process group.
 const SCRIPT: &str = r#""$0" "$@" & exec >&-; read -r _; kill -KILL $!; wait; kill -KILL 0"#;
 
-/// What the driver says when it is ready; the port follows.
-const READY: &str = "started successfully on port ";
+/// What needs a driver's name, how it is started, and what it says when it is ready; the port follows.
+struct Kind {
+    driver: &'static str,
+    browser: &'static str,
+    browser_names: &'static [&'static str],
+    arguments: &'static [&'static str],
+    ready: &'static str,
+    install: &'static str,
+}
 
-const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
+const CHROMIUM: Kind = Kind {
+    driver: "chromedriver",
+    browser: "Chromium",
+    browser_names: &[
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ],
+    arguments: &["--port=0"],
+    ready: "started successfully on port ",
+    install: "`apt-get install chromium chromium-driver`",
+};
+
+const FIREFOX: Kind = Kind {
+    driver: "geckodriver",
+    browser: "Firefox",
+    browser_names: &["firefox", "firefox-esr"],
+    arguments: &["--port=0", "--websocket-port=0", "--profile-root"],
+    ready: "Listening on 127.0.0.1:",
+    install: "`apt-get install firefox-esr`, and geckodriver by `cargo install geckodriver`",
+};
 
 /// The programs that a browser needs, as far as the user named them.
 #[derive(Debug)]
 pub(super) struct Programs {
+    kind: BrowserKind,
     driver: Option<PathBuf>,
     browser: Option<PathBuf>,
     path: OsString,
@@ -44,6 +73,7 @@ pub(super) struct Programs {
 /// The programs that a browser needs.
 #[derive(Debug)]
 pub(super) struct Found {
+    kind: BrowserKind,
     driver: PathBuf,
     browser: PathBuf,
 }
@@ -51,16 +81,25 @@ pub(super) struct Found {
 impl Programs {
     pub(super) fn new(settings: &CollectSettings, environment: &Environment) -> Self {
         Self {
-            driver: settings.chromedriver.clone(),
-            browser: settings.chromium.clone(),
+            kind: settings.browser,
+            driver: match settings.browser {
+                BrowserKind::Chrome => settings.chromedriver.clone(),
+                BrowserKind::Firefox => settings.geckodriver.clone(),
+            },
+            browser: match settings.browser {
+                BrowserKind::Chrome => settings.chromium.clone(),
+                BrowserKind::Firefox => settings.firefox.clone(),
+            },
             path: environment.get("PATH").unwrap_or_default().into(),
         }
     }
 
     pub(super) fn find(&self) -> Result<Found, FetchError> {
+        let kind = self.kind.programs();
         Ok(Found {
-            driver: self.locate("chromedriver", self.driver.as_deref(), &["chromedriver"])?,
-            browser: self.locate("Chromium", self.browser.as_deref(), BROWSERS)?,
+            kind: self.kind,
+            driver: self.locate(kind.driver, self.driver.as_deref(), &[kind.driver])?,
+            browser: self.locate(kind.browser, self.browser.as_deref(), kind.browser_names)?,
         })
     }
 
@@ -81,7 +120,17 @@ impl Programs {
             None => Err(FetchError::BrowserMissing {
                 program,
                 looked_for,
+                install: self.kind.programs().install,
             }),
+        }
+    }
+}
+
+impl BrowserKind {
+    const fn programs(self) -> &'static Kind {
+        match self {
+            Self::Chrome => &CHROMIUM,
+            Self::Firefox => &FIREFOX,
         }
     }
 }
@@ -97,6 +146,7 @@ pub(super) struct WebDriver {
 /// What is known of a browser that our own driver starts.
 #[derive(Debug)]
 pub(super) struct LocalBrowser {
+    pub(super) driver: PathBuf,
     pub(super) program: PathBuf,
     pub(super) profile: PathBuf,
     _process: Process,
@@ -116,6 +166,15 @@ impl WebDriver {
         }
     }
 
+    /// The address without its credentials.
+    pub(super) fn shown_address(&self) -> String {
+        let mut address = self.address.clone();
+        // Neither fails: an address without a host was no driver's.
+        let _ = address.set_username("");
+        let _ = address.set_password(None);
+        address.to_string()
+    }
+
     /// Starts a driver on a free port of loopback.
     pub(super) async fn start(programs: &Found) -> Result<Self, FetchError> {
         let profile = std::env::temp_dir().join(format!("trendy-browser-{}", Uuid::new_v4()));
@@ -123,8 +182,10 @@ impl WebDriver {
             program: programs.driver.clone(),
             source,
         };
-        let (process, stdout) = Process::start(&programs.driver, &profile).map_err(failed)?;
-        let port = timeout(START_TIMEOUT, port(stdout))
+        let kind = programs.kind.programs();
+        let (process, stdout) =
+            Process::start(&programs.driver, kind.arguments, &profile).map_err(failed)?;
+        let port = timeout(START_TIMEOUT, port(stdout, kind.ready))
             .await
             .unwrap_or_else(|_| {
                 Err(io::Error::new(
@@ -139,6 +200,7 @@ impl WebDriver {
         Ok(Self {
             address,
             local: Some(LocalBrowser {
+                driver: programs.driver.clone(),
                 program: programs.browser.clone(),
                 profile,
                 _process: process,
@@ -155,11 +217,14 @@ struct Process {
 }
 
 impl Process {
-    fn start(driver: &Path, profile: &Path) -> io::Result<(Self, ChildStdout)> {
+    fn start(driver: &Path, arguments: &[&str], profile: &Path) -> io::Result<(Self, ChildStdout)> {
+        // Geckodriver makes its profiles in here, and does not make the folder.
+        std::fs::create_dir_all(profile)?;
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT])
             .arg(driver)
-            .arg("--port=0")
+            .args(arguments)
+            .args(arguments.contains(&"--profile-root").then_some(profile))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -199,13 +264,14 @@ fn remove_folder(folder: &Path) {
 }
 
 /// Reads the port that the driver chose, and goes on reading what it says: a full pipe would stop it.
-async fn port(stdout: ChildStdout) -> io::Result<u16> {
+async fn port(stdout: ChildStdout, ready: &str) -> io::Result<u16> {
     let mut lines = BufReader::new(stdout).lines();
     while let Some(line) = lines.next_line().await? {
-        let Some((_, rest)) = line.split_once(READY) else {
+        let Some((_, rest)) = line.split_once(ready) else {
             continue;
         };
         let port = rest
+            .trim()
             .trim_end_matches('.')
             .parse()
             .map_err(io::Error::other)?;

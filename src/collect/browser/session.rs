@@ -1,26 +1,31 @@
 use std::time::Duration;
 
-use fantoccini::error::{CmdError, NewSessionError};
-use fantoccini::wd::{Capabilities, TimeoutConfiguration, WebDriverCompatibleCommand};
+use fantoccini::error::NewSessionError;
+use fantoccini::wd::{Capabilities, TimeoutConfiguration};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use reqwest::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 use uuid::Uuid;
 
-use super::driver::{LocalBrowser, WebDriver};
-use super::{Failure, Rendered};
-
-/// Longest wait for a command that involves no page; a silent driver would hold us for ever.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
+use super::capabilities::BLOCKED;
+use super::driver::WebDriver;
+use super::evidence::Seen;
+use super::failure::{
+    COMMAND_TIMEOUT, Failure, command, command_reason, refused, session_reason, silent,
+};
+use super::steps::{Stage, WATCH};
+use super::wire::DevTools;
+use crate::collect::error::FetchError;
+use crate::config::Step;
 
 /// Longest wait for a session to end in good order, before it is ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest wait for a browser to start, on a small machine under load.
-const OPEN_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest wait for a browser to start, on a small machine under load or in the queue of a Grid.
+const OPEN_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Time between two looks for a selector.
 const POLL: Duration = Duration::from_millis(100);
@@ -29,10 +34,11 @@ const POLL: Duration = Duration::from_millis(100);
 const READ_STATUS: &str =
     "return (performance.getEntriesByType('navigation')[0] || {}).responseStatus;";
 
-/// The page's HTML; beyond the limit it stays where it is.
+/// What is in the scope, as HTML; beyond the limit it stays where it is.
 const READ_HTML: &str = "
-    const html = document.documentElement ? document.documentElement.outerHTML : '';
-    return html.length > arguments[0] ? null : html;
+    const [limit, scope] = arguments;
+    const html = scope ? scope.innerHTML : document.documentElement ? document.documentElement.outerHTML : '';
+    return { html: html.length > limit ? null : html, address: location.href, base: document.baseURI };
 ";
 
 /// One page to read.
@@ -43,8 +49,38 @@ pub(super) struct Visit<'a> {
     pub(super) wire: &'a Url,
     pub(super) run: Uuid,
     pub(super) wait_for: Option<&'a str>,
+    /// What is done on the page, each with its place in the file.
+    pub(super) steps: Vec<(usize, &'a Step)>,
     pub(super) timeout: Duration,
     pub(super) body_limit: usize,
+}
+
+/// A page as the browser has it.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    /// Address on the wire.
+    pub(super) url: Url,
+    pub(super) html: String,
+    /// Where the HTML is a part of the page.
+    pub(super) part: Option<Part>,
+    /// Whether there is more than the page shows.
+    pub(super) is_cut: bool,
+}
+
+/// A frame or shadow root that is read in the place of its page.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// The frame's own address, where it has one.
+    pub(super) address: Option<Url>,
+    /// What relative addresses in it are relative to.
+    pub(super) base: Option<Url>,
+}
+
+#[derive(Deserialize)]
+struct ReadHtml {
+    html: Option<String>,
+    address: String,
+    base: String,
 }
 
 /// A running browser. Dropping it ends a driver of our own at once, and lets go of a foreign one.
@@ -52,49 +88,66 @@ pub(super) struct Visit<'a> {
 pub(super) struct Session {
     client: Client,
     driver: WebDriver,
-    run: Option<Uuid>,
+    /// Whose cookies it holds.
+    pub(super) run: Uuid,
+    /// Pages read.
+    pub(super) pages: u32,
 }
 
 impl Session {
     pub(super) async fn open(
         driver: WebDriver,
-        signature: &str,
-        visit: &Visit<'_>,
+        wishes: Capabilities,
+        run: Uuid,
     ) -> Result<Self, Failure> {
         let client = timeout(
             OPEN_TIMEOUT,
             ClientBuilder::new(HttpConnector::new())
-                .capabilities(capabilities(driver.local.as_ref()))
+                .capabilities(wishes)
                 .connect(driver.address.as_str()),
         )
         .await
         .map_err(|_| silent(OPEN_TIMEOUT))?
-        .map_err(|error| Failure::Lost(session_reason(&error)))?;
-        let session = Self {
+        .map_err(|error| not_opened(&error, &driver))?;
+        Ok(Self {
             client,
             driver,
-            run: None,
-        };
-        session.sign(signature, visit).await?;
-        Ok(session)
+            run,
+            pages: 0,
+        })
     }
 
-    /// Appends our name to the browser's own user agent: both are the truth.
-    async fn sign(&self, signature: &str, visit: &Visit<'_>) -> Result<(), Failure> {
+    /// The browser's own user agent.
+    pub(super) async fn user_agent(&self) -> Result<String, Failure> {
         let script = "return navigator.userAgent";
         let own = command(self.client.execute(script, Vec::new())).await?;
-        let user_agent = format!("{} {signature}", own.as_str().unwrap_or_default());
-        tracing::debug!(user_agent, url = %visit.url, "browser started");
-        let params = json!({ "userAgent": user_agent });
-        self.devtools("Network.setUserAgentOverride", params).await
+        Ok(own.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What a Chromium is told after its start: its user agent, what it need not fetch, and whom to count requests for.
+    pub(super) async fn equip(&self, user_agent: &str) -> Result<(), Failure> {
+        for (method, params) in [
+            (
+                "Network.setUserAgentOverride",
+                json!({ "userAgent": user_agent }),
+            ),
+            ("Network.enable", json!({})),
+            ("Network.setBlockedURLs", json!({ "urls": BLOCKED })),
+            ("Page.enable", json!({})),
+            (
+                "Page.addScriptToEvaluateOnNewDocument",
+                json!({ "source": WATCH }),
+            ),
+            ("Browser.setDownloadBehavior", json!({ "behavior": "deny" })),
+        ] {
+            let call = DevTools { method, params };
+            command(self.client.issue_cmd(call)).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn read(&mut self, visit: &Visit<'_>) -> Result<Rendered, Failure> {
-        if self.run.is_some_and(|run| run != visit.run) {
-            self.devtools("Network.clearBrowserCookies", json!({}))
-                .await?;
-        }
-        self.run = Some(visit.run);
+        self.pages += 1;
         let limits = TimeoutConfiguration::new(
             Some(visit.timeout),
             Some(visit.timeout),
@@ -103,21 +156,53 @@ impl Session {
         command(self.client.update_timeouts(limits)).await?;
         let deadline = Instant::now() + visit.timeout;
         self.open_page(visit).await?;
-        // Before the wait, for a page that blocks us will never have what is waited for; and again after it, for scripts
-        // go on to other pages.
+        // Before the waits, for a page that blocks us will never have what is waited for; and again after them, for
+        // scripts and steps go on to other pages.
         self.check_status().await?;
         if let Some(selector) = visit.wait_for {
             self.wait_for(selector, deadline).await?;
+        }
+        let mut stage = Stage::new(&self.client);
+        for (number, step) in &visit.steps {
+            stage.run(*number, step).await?;
+        }
+        if visit.wait_for.is_some() || !visit.steps.is_empty() {
             self.check_status().await?;
         }
-        let limit = vec![json!(visit.body_limit)];
-        let read = command(self.client.execute(READ_HTML, limit)).await?;
-        match read {
-            Value::String(html) if html.len() <= visit.body_limit => Ok(Rendered {
+        let limit = visit.body_limit;
+        let read = self.read_html(limit, stage.scope.clone()).await?;
+        let is_part = stage.is_in_frame || !stage.scope.is_null();
+        let part = is_part.then(|| Part {
+            address: Url::parse(&read.address)
+                .ok()
+                .filter(|address| stage.is_in_frame && address.has_host()),
+            base: Url::parse(&read.base).ok(),
+        });
+        match read.html {
+            Some(html) if html.len() <= limit => Ok(Rendered {
                 url: command(self.client.current_url()).await?,
                 html,
+                part,
+                is_cut: stage.is_cut,
             }),
             _ => Err(Failure::TooLarge),
+        }
+    }
+
+    async fn read_html(&self, limit: usize, scope: Value) -> Result<ReadHtml, Failure> {
+        let arguments = vec![json!(limit), scope];
+        let read = command(self.client.execute(READ_HTML, arguments)).await?;
+        serde_json::from_value(read)
+            .map_err(|error| Failure::Driver(format!("the page cannot be read: {error}")))
+    }
+
+    /// What is to be seen now, as far as it can be had.
+    pub(super) async fn witness(&self, limit: usize) -> Seen {
+        let html = self.read_html(limit, Value::Null).await;
+        let picture = command(self.client.screenshot()).await;
+        Seen {
+            html: html.ok().and_then(|read| read.html),
+            picture: picture.ok(),
         }
     }
 
@@ -133,8 +218,11 @@ impl Session {
         }
     }
 
-    /// Leaves the page: its scripts have had their time.
+    /// Leaves the page: its scripts have had their time. A window that it opened would not be left.
     pub(super) async fn rest(&self) -> Result<(), Failure> {
+        if command(self.client.windows()).await?.len() > 1 {
+            return Err(Failure::Driver("the page opened a window".to_owned()));
+        }
         command(self.client.goto("about:blank")).await
     }
 
@@ -149,6 +237,7 @@ impl Session {
             match reason.find("net::ERR_") {
                 _ if error.is_timeout() => Failure::TimedOut,
                 Some(start) => Failure::Navigation(reason[start..].to_owned()),
+                None if reason.contains("about:neterror") => Failure::Navigation(reason),
                 None => refused(&error),
             }
         })
@@ -172,6 +261,11 @@ impl Session {
         }
     }
 
+    /// Whether it was started by us: then dropping it is the surest end.
+    pub(super) const fn is_local(&self) -> bool {
+        self.driver.local.is_some()
+    }
+
     /// Ends the session; the browser gets the time to leave in good order.
     pub(super) async fn close(self) {
         match timeout(CLOSE_TIMEOUT, self.client.close()).await {
@@ -181,129 +275,26 @@ impl Session {
         }
         drop(self.driver);
     }
+}
 
-    async fn devtools(&self, method: &'static str, params: Value) -> Result<(), Failure> {
-        let call = DevTools { method, params };
-        command(self.client.issue_cmd(call)).await.map(drop)
+/// Why there is no session. What is wrong with the programs is wrong at the next try too.
+fn not_opened(error: &NewSessionError, driver: &WebDriver) -> Failure {
+    let reason = session_reason(error);
+    match (error, &driver.local) {
+        (NewSessionError::SessionNotCreated(_), Some(local))
+            if reason.contains("only supports") || reason.contains("version") =>
+        {
+            Failure::Start(FetchError::BrowserMismatch {
+                driver: local.driver.clone(),
+                browser: local.program.clone(),
+                reason,
+            })
+        }
+        (NewSessionError::SessionNotCreated(_), _) => Failure::Lost(reason),
+        (_, None) => Failure::Start(FetchError::WebDriverUnreachable {
+            address: driver.shown_address(),
+            reason,
+        }),
+        _ => Failure::Lost(reason),
     }
-}
-
-/// A command of Chromium's own protocol, by way of its driver.
-#[derive(Debug)]
-struct DevTools {
-    method: &'static str,
-    params: Value,
-}
-
-impl WebDriverCompatibleCommand for DevTools {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
-        let session = session.unwrap_or_default();
-        base.join(&format!("session/{session}/goog/cdp/execute"))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        let body = json!({ "cmd": self.method, "params": self.params });
-        (Method::POST, Some(body.to_string()))
-    }
-}
-
-/// What kind of browser is wanted.
-fn capabilities(local: Option<&LocalBrowser>) -> Capabilities {
-    let mut arguments: Vec<String> = [
-        "--headless=new",
-        "--disable-gpu",
-        "--disable-quic",
-        // The shared memory of a container is small, and a full one crashes pages.
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-breakpad",
-        "--no-first-run",
-        "--no-default-browser-check",
-        "--mute-audio",
-    ]
-    .map(str::to_owned)
-    .into();
-    if runs_as_root() {
-        // Chromium refuses to run as root with its sandbox.
-        arguments.push("--no-sandbox".to_owned());
-    }
-    let mut options = json!({
-        "prefs": {
-            // A page is read, its files are not: 3 is every download, 2 is to block.
-            "download_restrictions": 3,
-            "profile.default_content_setting_values.images": 2,
-            "profile.default_content_setting_values.notifications": 2,
-            "profile.default_content_setting_values.geolocation": 2,
-        },
-    });
-    if let Some(browser) = local {
-        arguments.push(format!("--user-data-dir={}", browser.profile.display()));
-        options["binary"] = json!(browser.program);
-    }
-    options["args"] = json!(arguments);
-    Capabilities::from_iter([
-        ("browserName".to_owned(), json!("chrome")),
-        ("goog:chromeOptions".to_owned(), options),
-        ("unhandledPromptBehavior".to_owned(), json!("dismiss")),
-    ])
-}
-
-#[cfg(target_os = "linux")]
-fn runs_as_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn runs_as_root() -> bool {
-    false
-}
-
-/// A command with a limit on its time.
-async fn command<T>(call: impl Future<Output = Result<T, CmdError>>) -> Result<T, Failure> {
-    match timeout(COMMAND_TIMEOUT, call).await {
-        Ok(result) => result.map_err(|error| refused(&error)),
-        Err(_) => Err(silent(COMMAND_TIMEOUT)),
-    }
-}
-
-fn silent(limit: Duration) -> Failure {
-    Failure::Lost(format!(
-        "the driver did not answer within {} s",
-        limit.as_secs()
-    ))
-}
-
-/// The driver's no. Whether the browser is still there shows in how it is said: a crashed page or browser is an unknown
-/// error, and a dead driver none of its own.
-fn refused(error: &CmdError) -> Failure {
-    let reason = command_reason(error);
-    let is_alive = matches!(error, CmdError::Standard(_))
-        && !error.is_unknown_error()
-        && !error.is_invalid_session_id()
-        && !error.is_no_such_window();
-    if is_alive {
-        Failure::Driver(reason)
-    } else {
-        Failure::Lost(reason)
-    }
-}
-
-/// The first line: what follows is the driver's own stack.
-fn command_reason(error: &CmdError) -> String {
-    let text = match error {
-        CmdError::Standard(standard) => standard.message.to_string(),
-        other => other.to_string(),
-    };
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
-fn session_reason(error: &NewSessionError) -> String {
-    let text = match error {
-        NewSessionError::SessionNotCreated(standard) => standard.message.to_string(),
-        other => other.to_string(),
-    };
-    text.lines().next().unwrap_or_default().to_owned()
 }

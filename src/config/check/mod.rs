@@ -3,6 +3,9 @@
 mod paging;
 mod rules;
 mod source;
+mod steps;
+
+pub(crate) use self::steps::KEYS;
 
 use std::collections::BTreeMap;
 use std::path::Path;

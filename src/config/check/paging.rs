@@ -48,6 +48,8 @@ impl Checker<'_> {
             ("page_param", file.page_param.is_some()),
             ("offset_param", file.offset_param.is_some()),
             ("cursor_param", file.cursor_param.is_some()),
+            ("load_more", file.load_more.is_some()),
+            ("scroll", file.scroll.is_some()),
         ]
         .into_iter()
         .filter_map(|(key, is_given)| is_given.then_some(key))
@@ -218,9 +220,9 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_answered_with_the_known_ones() {
-        let found = problem("load_more = \"button\"", JSON);
+        let found = problem("next_button = \"button\"", JSON);
         assert!(
-            found.contains("unknown field `load_more`") && found.contains("`cursor_param`"),
+            found.contains("unknown field `next_button`") && found.contains("`cursor_param`"),
             "{found}"
         );
     }

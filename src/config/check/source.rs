@@ -48,6 +48,7 @@ impl Checker<'_> {
             self.css(&["source", "wait_for"], selector);
         }
         let issue = file.issue.as_ref().map(|issue| self.issue(issue));
+        let steps = self.steps(file.steps, &file.pages, file.fetch, timeout);
         let pages = self.pages(file.pages, list);
         url_fits?;
         Some(Source {
@@ -56,6 +57,7 @@ impl Checker<'_> {
             headers: file.headers,
             timezone: timezone?,
             wait_for: file.wait_for,
+            steps: steps?,
             timeout: timeout?,
             stations: file.stations.unwrap_or_default(),
             issue: match issue {
