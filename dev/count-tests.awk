@@ -1,6 +1,6 @@
 # Reads what `cargo test` printed. Prints a line `NAME COUNT` for each kind of server, counting the passed tests of
 # tests/it whose module path names it, and a line `total N passed, N failed` over all test binaries.
-BEGIN { kinds = split("postgres elasticsearch browser sqlite", kind, " ") }
+BEGIN { kinds = split("postgres elasticsearch browser selenium sqlite", kind, " ") }
 
 { gsub(/\033\[[0-9;]*m/, "") }
 

@@ -7,7 +7,7 @@ DIR=${TRENDY_DEV_DIR:-$REPO/target/dev-services}
 ENV_FILE=$DIR/env
 # Says that the folder is ours to remove, and how its servers run.
 MARKER=$DIR/.trendy-dev
-PARTS=(postgres elasticsearch browser warc)
+PARTS=(postgres elasticsearch browser selenium warc)
 
 # Postgres and Elasticsearch both refuse to run as root. `nobody` is on every machine, so none has to be created.
 SERVER_USER=nobody
@@ -71,10 +71,10 @@ open_folders() {
     if docker_works; then echo docker; else echo packages; fi >"$MARKER"
   fi
   MODE=$(cat "$MARKER")
-  [[ $MODE == docker ]] || open_servers_folder
+  open_servers_folder
 }
 
-# Sets SERVERS, the folder with the servers' data. It is a symbolic link to a folder under /var/tmp where the servers'
+# Sets SERVERS, the folder with the data of the servers that are no containers. It is a symbolic link to a folder under /var/tmp where the servers'
 # user could not reach it otherwise: in a clone under /root, say.
 open_servers_folder() {
   if [[ ! -e $DIR/servers ]]; then

@@ -38,7 +38,7 @@ pub(super) struct StepFile {
     pub(super) value: Option<String>,
     /// With `load_more` and `scroll`: most rounds; a list that is longer ends as `partial`. Default: 50.
     pub(super) max: Option<u32>,
-    /// With `scroll`, and with `wait` for `stable` and `idle`: how long nothing may come. Default: `1s`.
+    /// With `scroll`, and with `wait` for `stable` and `idle`: how long nothing may come. Default: `2s`.
     pub(super) settle: Option<String>,
     /// Longest wait; with `load_more` and `scroll`, of each round. Default: `source.timeout`.
     pub(super) timeout: Option<String>,

@@ -171,12 +171,11 @@ impl Pool {
     }
 
     async fn launch(&self, run: Uuid) -> Result<Session, Failure> {
-        let driver = match &self.webdriver_url {
-            Some(url) => WebDriver::at(url),
-            None => {
-                let programs = self.programs.find().map_err(Failure::Start)?;
-                WebDriver::start(&programs).await.map_err(Failure::Start)?
-            }
+        let driver = if let Some(url) = &self.webdriver_url {
+            WebDriver::at(url)
+        } else {
+            let programs = self.programs.find().map_err(Failure::Start)?;
+            WebDriver::start(&programs).await.map_err(Failure::Start)?
         };
         let user_agent = self.user_agent.get().map(String::as_str);
         let wishes = capabilities(self.kind, driver.local.as_ref(), user_agent);

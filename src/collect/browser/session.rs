@@ -240,7 +240,15 @@ impl Session {
                 None if reason.contains("about:neterror") => Failure::Navigation(reason),
                 None => refused(&error),
             }
-        })
+        })?;
+        // What is downloaded and not shown leaves the browser where it was.
+        let address = command(self.client.current_url()).await?;
+        if matches!(address.scheme(), "http" | "https") {
+            Ok(())
+        } else {
+            let reason = "it is no page but a download, and those are refused";
+            Err(Failure::Driver(reason.to_owned()))
+        }
     }
 
     async fn wait_for(&self, selector: &str, deadline: Instant) -> Result<(), Failure> {

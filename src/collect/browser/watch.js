@@ -1,10 +1,15 @@
 // Counts the page's requests under way, which WebDriver does not tell. Runs before the page's own scripts where the
 // browser lets us, and with the first look else. A request that takes longer than `POLL` is one that the site keeps open
 // on purpose.
+//
+// A dialog would stop page and driver alike, and one after the other for ever: they are answered as `dismiss` answers.
 {
     const POLL = 10000;
     const key = Symbol.for('trendy');
     if (!window[key]) {
+        window.alert = () => undefined;
+        window.confirm = () => false;
+        window.prompt = () => null;
         const started = new Set();
         const watch = { last: performance.now(), busy: () => [...started].filter((one) => performance.now() - one.at < POLL).length };
         const begin = () => {

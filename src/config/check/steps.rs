@@ -9,8 +9,9 @@ use crate::config::step::{Action, Condition, Step, StepFile, StepPages};
 /// Most rounds of a list that loads more, as many as a walk has pages.
 const DEFAULT_ROUNDS: u32 = 50;
 
-/// How long nothing may come before a list counts as ended; it is on top of the requests that are under way.
-const DEFAULT_SETTLE: Duration = Duration::from_secs(1);
+/// How long nothing may come before a list counts as ended, on top of the requests that are under way: a small machine
+/// under load can take a second to notice that the end is in view.
+const DEFAULT_SETTLE: Duration = Duration::from_secs(2);
 
 /// Keys that have a name, and what WebDriver calls them.
 pub(crate) const KEYS: [(&str, char); 13] = [

@@ -113,7 +113,7 @@ async fn a_list_is_scrolled_to_its_end(settings: CollectSettings) {
     );
     let site = Site::start(move |path, _| postings(path, &front)).await;
     let collector = collector(settings);
-    let scroll = "[[source.steps]]\nscroll = \"li\"\nsettle = \"300ms\"";
+    let scroll = "[[source.steps]]\nscroll = \"li\"\nsettle = \"1s\"";
     let page = fetch(&collector, &scripted(&site.url("/"), scroll))
         .await
         .unwrap();
@@ -124,7 +124,7 @@ async fn a_list_is_scrolled_to_its_end(settings: CollectSettings) {
     )
     .await
     .unwrap();
-    assert!(page.is_cut && entries(&page) < 9, "{}", entries(&page));
+    assert!(page.is_cut, "{} after one round", entries(&page));
     collector.close().await;
 }
 
@@ -267,11 +267,11 @@ async fn late_content_alerts_and_pages_without_rest_are_no_obstacle(settings: Co
         Some(match path {
             "/late" => html(
                 "<ul></ul><script>setTimeout(() => {
-                document.querySelector('ul').innerHTML = '<li>late';
+                document.querySelector('ul').append(document.createElement('li'));
             }, 5000)</script>",
             ),
             "/alert" => html(
-                "<script>alert('one'); confirm('two')</script><li>read<script>
+                "<script>alert('one'); while (confirm('two')) {}</script><li>read<script>
                 setTimeout(() => alert('three'), 50)</script>",
             ),
             "/restless" => {
@@ -375,11 +375,12 @@ async fn only_what_is_read_is_fetched(settings: CollectSettings) {
     let error = fetch(&collector, &scripted(&site.url("/file.zip"), ""))
         .await
         .unwrap_err();
-    assert!(matches!(error, FetchError::Navigation { .. }), "{error:?}");
+    assert!(error.to_string().contains("a download"), "{error}");
     collector.close().await;
     let mut asked: Vec<_> = site.visits().into_iter().map(|visit| visit.path).collect();
     asked.dedup();
-    asked.retain(|path| !["/", "/script.js", "/file.zip"].contains(&path.as_str()));
+    // The icon is the browser's own wish.
+    asked.retain(|path| !["/", "/script.js", "/file.zip", "/favicon.ico"].contains(&path.as_str()));
     assert!(asked.is_empty(), "{asked:?}");
 }
 

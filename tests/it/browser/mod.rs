@@ -3,6 +3,7 @@
 mod collecting;
 mod processes;
 mod reading;
+mod runs;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -17,7 +17,7 @@ use crate::site::{Site, collector, html, late};
 const HOLD: &str = "TRENDY_TEST_HOLD_BROWSER";
 
 /// In the environment of every process of a test's browser.
-const MARK: &str = "TRENDY_TEST_MARK";
+pub(super) const MARK: &str = "TRENDY_TEST_MARK";
 
 /// A chromedriver whose processes, browser included, can be told from those of other tests.
 fn marked_driver(folder: &TempDir) -> (PathBuf, String) {
@@ -31,7 +31,7 @@ fn marked_driver(folder: &TempDir) -> (PathBuf, String) {
 
 /// The processes with a mark in their environment, as number and command line. Those that ended, reaped or not, have
 /// none.
-fn processes(mark: &str) -> Vec<String> {
+pub(super) fn processes(mark: &str) -> Vec<String> {
     let marked = |process: &Path| {
         let environment = fs::read(process.join("environ")).ok()?;
         environment
@@ -47,8 +47,8 @@ fn processes(mark: &str) -> Vec<String> {
         .collect()
 }
 
-/// Kills the one process that the driver started, or the driver itself.
-fn kill(mark: &str, words: &str) {
+/// Kills the one process with these words in its command line: the driver or the browser.
+pub(super) fn kill(mark: &str, words: &str) {
     let running = processes(mark);
     let victims: Vec<_> = running
         .iter()
@@ -57,12 +57,37 @@ fn kill(mark: &str, words: &str) {
     let [victim] = victims[..] else {
         panic!("{words}: {running:#?}");
     };
-    let number = victim.split(' ').next().unwrap();
-    let status = Command::new("kill")
-        .args(["-KILL", number])
-        .status()
-        .unwrap();
-    assert!(status.success());
+    signal("-KILL", victim.split(' ').next().unwrap());
+}
+
+/// Kills the processes of the browser's tabs. They wipe their environment, and are known by their process group: that
+/// of the driver's shell.
+pub(super) fn kill_tabs(mark: &str) {
+    let running = processes(mark);
+    let shell = running.iter().find(|line| line.contains("sh -c")).unwrap();
+    let group = shell.split(' ').next().unwrap();
+    let is_tab = |process: &Path| {
+        let stat = fs::read_to_string(process.join("stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(')')?;
+        after_name.split(' ').nth(3).filter(|own| *own == group)?;
+        let line = fs::read(process.join("cmdline")).ok()?;
+        String::from_utf8_lossy(&line)
+            .contains("--type=renderer")
+            .then(|| process.file_name().unwrap().display().to_string())
+    };
+    let entries = fs::read_dir("/proc").unwrap();
+    let tabs: Vec<_> = entries
+        .filter_map(|entry| is_tab(&entry.unwrap().path()))
+        .collect();
+    assert!(!tabs.is_empty(), "{running:#?}");
+    for tab in tabs {
+        signal("-KILL", &tab);
+    }
+}
+
+pub(super) fn signal(signal: &str, process: &str) {
+    let status = Command::new("kill").args([signal, process]).status();
+    assert!(status.unwrap().success());
 }
 
 fn profile(processes: &[String]) -> PathBuf {
@@ -77,7 +102,7 @@ fn profile(processes: &[String]) -> PathBuf {
 }
 
 /// A kill is done when the kernel gets to it.
-async fn wait_until_none(mark: &str) {
+pub(super) async fn wait_until_none(mark: &str) {
     let deadline = Instant::now() + Duration::from_secs(5);
     while !processes(mark).is_empty() {
         assert!(Instant::now() < deadline, "{:#?}", processes(mark));

@@ -272,3 +272,40 @@ async fn a_browser_pipeline_with_headers_is_refused() {
     let error = collector(settings()).fetcher(&pipeline).err().unwrap();
     assert!(matches!(error, SetupError::BrowserHeaders(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_page_that_hangs_costs_its_session_and_one_try() {
+    let site = Site::start(|path, count| {
+        Some(match (path, count) {
+            ("/", 1) => html("<p>hung<script>for (;;) {}</script>"),
+            ("/", _) => html("<p>fine"),
+            _ => return None,
+        })
+    })
+    .await;
+    let collector = collector(browser_settings());
+    let mut pipeline = browser_pipeline(&site.url("/"));
+    pipeline.source.timeout = Duration::from_secs(3);
+    let page = fetch(&collector, &pipeline).await.unwrap();
+    assert!(String::from_utf8_lossy(&page.body).contains("fine"));
+    collector.close().await;
+}
+
+#[tokio::test]
+async fn a_web_driver_that_is_not_there_is_named() {
+    let site = Site::start(|_, _| None).await;
+    let collector = collector(CollectSettings {
+        webdriver_url: Some("http://127.0.0.1:1/wd/hub".parse().unwrap()),
+        ..settings()
+    });
+    let error = fetch(&collector, &browser_pipeline(&site.url("/"))).await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.starts_with("no session from the WebDriver at http://127.0.0.1:1/wd/hub/: "),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("check `webdriver_url`, and that it runs"),
+        "{error}"
+    );
+}
