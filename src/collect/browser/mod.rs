@@ -192,7 +192,7 @@ impl Drop for BrowserFetcher {
 
 #[async_trait]
 impl Fetcher for BrowserFetcher {
-    async fn fetch(&self, request: &Request) -> Result<Page, FetchError> {
+    async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         self.permit(&request.url).await?;
         let arrival = self
             .shared
@@ -211,10 +211,12 @@ impl Fetcher for BrowserFetcher {
             content_type: Some(CONTENT_TYPE.to_owned()),
             body: Bytes::from(arrival.html),
             fetched_at: Timestamp::now(),
+            // What a script made of a page has none.
+            validators: None,
             is_cut: arrival.is_cut,
         };
         self.visitor.record(|| self.capture(&page)).await;
-        Ok(page)
+        Ok(Fetched::Page(Box::new(page)))
     }
 }
 

@@ -12,7 +12,7 @@ use trendy::collect::{CollectSettings, Collector, FetchError};
 use trendy::config::{Fetch, Pipeline};
 use trendy::record::Page;
 
-use crate::site::{pipeline, request, settings};
+use crate::site::{pipeline, read, request, settings};
 
 /// The programs that `dev/up` installed, or those in `PATH`.
 fn browser_settings() -> CollectSettings {
@@ -55,5 +55,5 @@ fn scripted(url: &str, source: &str) -> Pipeline {
 
 async fn fetch(collector: &Collector, pipeline: &Pipeline) -> Result<Page, FetchError> {
     let fetcher = collector.fetcher(pipeline).unwrap();
-    fetcher.fetch(&request(&pipeline.source.url)).await
+    read(fetcher.as_ref(), &request(&pipeline.source.url)).await
 }

@@ -6,18 +6,8 @@ use trendy::collect::{CollectSettings, Collector, FetchError, SetupError, Twins}
 use trendy::config::Environment;
 use trendy::record::Outcome;
 
-<<<<<<< HEAD:tests/it/browser.rs
-use crate::site::{Site, collector, html, late, moved, page, pipeline, read, request, settings};
-
-/// Set for the process that [`a_killed_process_leaves_no_browser`] kills.
-const HOLD: &str = "TRENDY_TEST_HOLD_BROWSER";
-
-/// In the environment of every process of a test's browser.
-const MARK: &str = "TRENDY_TEST_MARK";
-=======
 use super::{browser_pipeline, browser_settings, fetch};
 use crate::site::{Site, collector, html, late, moved, page, request, settings};
->>>>>>> bc2623d (Work a page before it is read):tests/it/browser/reading.rs
 
 const LIST: &str = "<!DOCTYPE html><title>Jobs</title><img src=/logo.png><ul></ul><script>
     setTimeout(() => {
@@ -27,33 +17,6 @@ const LIST: &str = "<!DOCTYPE html><title>Jobs</title><img src=/logo.png><ul></u
     }, 200);
 </script>";
 
-<<<<<<< HEAD:tests/it/browser.rs
-/// The programs that `dev/up` installed, or those in `PATH`.
-fn browser_settings() -> CollectSettings {
-    let program = |name| std::env::var_os(name).map(PathBuf::from);
-    CollectSettings {
-        chromedriver: program("TRENDY_TEST_CHROMEDRIVER"),
-        chromium: program("TRENDY_TEST_CHROMIUM"),
-        ..settings()
-    }
-}
-
-fn browser_pipeline(url: &str) -> Pipeline {
-    let mut pipeline = pipeline(url);
-    pipeline.source.fetch = Fetch::Browser;
-    pipeline
-}
-
-async fn fetch(
-    collector: &Collector,
-    pipeline: &Pipeline,
-) -> Result<trendy::record::Page, FetchError> {
-    let fetcher = collector.fetcher(pipeline).unwrap();
-    read(fetcher.as_ref(), &request(&pipeline.source.url)).await
-}
-
-=======
->>>>>>> bc2623d (Work a page before it is read):tests/it/browser/reading.rs
 #[tokio::test]
 async fn reads_a_list_that_a_script_renders_later() {
     let site = Site::start(|path, _| (path == "/jobs").then(|| html(LIST))).await;
