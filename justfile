@@ -24,6 +24,10 @@ quick:
 demo *ARGS:
     cargo run --release -- demo {{ARGS}}
 
+# The crawl's speed and memory beside other crawlers (minutes; see bench/README.md).
+bench *ARGS:
+    bench/crawl {{ARGS}}
+
 # Accept changed snapshots (reads them first: `git diff`).
 accept:
     INSTA_UPDATE=always cargo test
