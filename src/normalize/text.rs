@@ -3,21 +3,25 @@
 //!
 //! No control character survives but the line feed of [`lines`]; in particular not U+0000, which Postgres refuses.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// A text in one line.
 pub fn one_line(text: &str) -> String {
-    collapse(text.chars())
+    let mut kept = String::with_capacity(text.len());
+    collapse(text, &mut kept);
+    kept
 }
 
 /// A text in its lines: blanks collapse in each, at most one empty line stands between two others, none at the ends.
 pub fn lines(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
+    let mut line = String::new();
     let mut gap = false;
-    for line in text.split([
+    for raw in text.split([
         '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
     ]) {
-        let line = collapse(line.chars());
+        line.clear();
+        collapse(raw, &mut line);
         if line.is_empty() {
             gap = !kept.is_empty();
             continue;
@@ -33,16 +37,35 @@ pub fn lines(text: &str) -> String {
     kept
 }
 
-fn collapse(characters: impl Iterator<Item = char>) -> String {
-    let mut kept = String::new();
+/// Writes a line, collapsed, into an empty string.
+fn collapse(line: &str, kept: &mut String) {
+    if is_plain(line) {
+        kept.push_str(line);
+    } else if is_nfc_quick(line.chars()) == IsNormalized::Yes {
+        collapse_characters(line.chars(), kept);
+    } else {
+        collapse_characters(line.nfc(), kept);
+    }
+}
+
+/// Whether a line is its own collapsed form: printable ASCII with single blanks inside. Most lines of an English text are.
+fn is_plain(line: &str) -> bool {
+    line.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && !line.starts_with(' ')
+        && !line.ends_with(' ')
+        && !line.contains("  ")
+}
+
+fn collapse_characters(characters: impl Iterator<Item = char>, kept: &mut String) {
     let mut blank = false;
-    for character in characters.nfc() {
+    let mut before = None;
+    for character in characters {
         // Blanks first: line feeds and tabs are control characters too.
         if character.is_whitespace() {
             blank = true;
             continue;
         }
-        if is_unseen(character, kept.chars().next_back()) {
+        if is_unseen(character, before) {
             continue;
         }
         if blank && !kept.is_empty() {
@@ -50,8 +73,8 @@ fn collapse(characters: impl Iterator<Item = char>) -> String {
         }
         blank = false;
         kept.push(character);
+        before = Some(character);
     }
-    kept
 }
 
 /// Control, zero-width and direction characters, the soft hyphen and the tags of Unicode. A zero-width joiner stays
@@ -94,6 +117,31 @@ mod tests {
     fn hangul_in_pieces_is_composed_and_compatibility_characters_stay() {
         assert_eq!(one_line("\u{1112}\u{1161}\u{11ab}국"), "한국");
         assert_eq!(one_line("㈜당근 m²"), "㈜당근 m²");
+    }
+
+    #[test]
+    fn a_text_reads_the_same_by_the_short_ways_and_by_the_long_one() {
+        for text in [
+            "plain words",
+            " plain",
+            "plain ",
+            "two  blanks",
+            "tab\there",
+            "control\u{1}here",
+            "~",
+            "\u{7f}x",
+            "",
+            "한국어 문장",
+            " 한국어\u{200b} 문장  둘",
+            "café",
+            "cafe\u{301}",
+            "\u{1112}\u{1161}\u{11ab}",
+            "👩\u{200d} 💻",
+        ] {
+            let mut long = String::new();
+            collapse_characters(text.nfc(), &mut long);
+            assert_eq!(one_line(text), long, "{text:?}");
+        }
     }
 
     #[test]
