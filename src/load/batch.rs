@@ -83,8 +83,8 @@ impl Store {
 
     async fn try_load(&self, run: RunId, part: &Part<'_>) -> Result<LoadReport, StoreError> {
         let mut transaction = self.begin(Purpose::Log).await?;
-        transaction.stage(Staging::Seen, &part.seen_rows()).await?;
-        let plan = Plan::of(part, held(&mut transaction, run).await?);
+        transaction.stage(Staging::Seen, part.seen_rows()).await?;
+        let mut plan = Plan::of(part, held(&mut transaction, run).await?);
         plan.write(&mut transaction, run, part.at).await?;
         transaction
             .execute(

@@ -193,7 +193,7 @@ pub(super) async fn insert_letters(
         ])
     };
     let rows: Vec<Vec<Bind>> = letters.iter().map(row).collect();
-    transaction.stage(Staging::Letters, &rows).await?;
+    transaction.stage(Staging::Letters, rows).await?;
     transaction
         .execute(
             "INSERT INTO dead_letters (id, run_id, stage, pipeline, target, url, reason, payload, at, state)

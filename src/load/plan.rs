@@ -1,5 +1,6 @@
-use std::cell::LazyCell;
+use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::mem::take;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,8 +30,11 @@ impl Plan {
         let mut plan = Self::default();
         for record in &part.records {
             let known = held.remove(&record.id).unwrap_or_default();
-            let document = LazyCell::new(|| json_without_nul(to_json(&record.body)));
-            let verdict = verdict::of_record(&known.held, &record.terms, || &document);
+            let document = OnceCell::new();
+            let to_document = || json_without_nul(to_json(&record.body));
+            let verdict = verdict::of_record(&known.held, &record.terms, || {
+                document.get_or_init(to_document)
+            });
             plan.count(verdict.as_ref(), known.sighted);
             let Some(verdict) = verdict else { continue };
             let first_seen_at = known
@@ -52,7 +56,7 @@ impl Plan {
                     verdict.revision,
                     verdict.op,
                     to_json(&record.terms),
-                    LazyCell::force(&document).clone(),
+                    document.into_inner().unwrap_or_else(to_document),
                     verdict.diff,
                 ]
                 .into(),
@@ -122,7 +126,7 @@ impl Plan {
     }
 
     pub(super) async fn write(
-        &self,
+        &mut self,
         transaction: &mut Transaction<'_>,
         run: RunId,
         at: Timestamp,
@@ -130,8 +134,9 @@ impl Plan {
         if self.changed.is_empty() {
             return Ok(());
         }
-        transaction.stage(Staging::Changed, &self.changed).await?;
-        transaction.stage(Staging::Terms, &self.terms).await?;
+        let (changed, terms) = (take(&mut self.changed), take(&mut self.terms));
+        transaction.stage(Staging::Changed, changed).await?;
+        transaction.stage(Staging::Terms, terms).await?;
         for statement in WRITE {
             transaction.execute(statement, binds![]).await?;
         }

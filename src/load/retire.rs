@@ -104,5 +104,5 @@ async fn stage_ids(
     ids.sort_unstable();
     ids.dedup();
     let rows: Vec<Vec<Bind>> = ids.into_iter().map(|id| sighting_row(id, at)).collect();
-    transaction.stage(Staging::Seen, &rows).await
+    transaction.stage(Staging::Seen, rows).await
 }

@@ -139,6 +139,7 @@ macro_rules! bound {
         query
     }};
 }
+pub(super) use bound;
 
 /// What a transaction is for: whether it can give numbers in the change log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,11 +243,11 @@ impl Transaction<'_> {
     pub(super) async fn stage(
         &mut self,
         staging: Staging,
-        rows: &[Vec<Bind>],
+        rows: Vec<Vec<Bind>>,
     ) -> Result<(), StoreError> {
         match &mut self.inner {
             Inner::Sqlite(inner) => sqlite::stage(inner, staging, rows).await,
-            Inner::Postgres(inner) => postgres::stage(inner, staging, rows).await,
+            Inner::Postgres(inner) => postgres::stage(inner, staging, &rows).await,
         }
         .map_err(|source| failed(self.place, staging.table(), source))
     }

@@ -1,20 +1,20 @@
-//! What SQLite does its own way: one connection that writes and a few that read, file locks, and staging by one JSON
-//! text.
+//! What SQLite does its own way: one connection that writes and a few that read, file locks, and staging by rows
+//! of many values.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{SqliteConnection, Transaction};
+use sqlx::{AssertSqlSafe, SqliteConnection, Transaction};
 
+use super::sql::bound;
 use super::staging::Staging;
-use super::{At, Bind, StoreError};
+use super::{Bind, StoreError};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -94,64 +94,36 @@ pub(super) async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqli
     Ok(transaction)
 }
 
+/// Each cell is bound as it is. As one JSON text for `json_each` a description was written into a document, the document
+/// into a row and the row into a batch, each time escaped anew, and then taken apart as often.
 pub(super) async fn stage(
     connection: &mut SqliteConnection,
     staging: Staging,
-    rows: &[Vec<Bind>],
+    rows: Vec<Vec<Bind>>,
 ) -> Result<(), sqlx::Error> {
-    let rows: Vec<Value> = rows
-        .iter()
-        .map(|row| row.iter().map(to_json).collect())
-        .collect();
-    sqlx::query(insert(staging))
-        .bind(Value::Array(rows).to_string())
-        .execute(connection)
-        .await?;
+    let mut rows = rows.into_iter();
+    while let Some(first) = rows.as_slice().first() {
+        // Powers of two are few different statements, so that each is prepared once.
+        let count = ROWS_AT_ONCE.min(1 << rows.len().ilog2());
+        let sql = AssertSqlSafe(insert(staging, count, first.len()));
+        let cells = rows.by_ref().take(count).flatten();
+        bound!(sqlx::query::<Sqlite>(sql), cells)
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 
-const fn insert(staging: Staging) -> &'static str {
-    match staging {
-        Staging::Seen => {
-            "INSERT INTO temp.staged_seen
-             SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3 FROM json_each($1)"
-        }
-        Staging::Changed => {
-            "INSERT INTO temp.staged_changed
-             SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                    value ->> 7, unhex(value ->> 8), value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
-               FROM json_each($1)"
-        }
-        Staging::Terms => {
-            "INSERT INTO temp.staged_terms
-             SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each($1)"
-        }
-        Staging::Letters => {
-            "INSERT INTO temp.staged_letters
-             SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                    value ->> 7, value ->> 8
-               FROM json_each($1)"
-        }
-        Staging::Pages => {
-            "INSERT INTO temp.staged_pages
-             SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5
-               FROM json_each($1)"
-        }
-    }
-}
+/// Most rows of a statement: an errand to the connection's thread each, and far fewer values than SQLite's 32,766.
+const ROWS_AT_ONCE: usize = 64;
 
-/// A cell as [`insert`] reads it: bytes and ids as hexadecimal digits, JSON as the text that the column holds.
-fn to_json(bind: &Bind) -> Value {
-    match bind {
-        Bind::Bool(value) => value.map(i64::from).into(),
-        Bind::Int(value) => (*value).into(),
-        Bind::Real(value) => (*value).into(),
-        Bind::Text(value) => value.clone().into(),
-        Bind::Bytes(value) => value.as_deref().map(hex).into(),
-        Bind::Id(value) => value.map(|id| id.simple().to_string()).into(),
-        Bind::Time(value) => value.map(|at| At(at).to_text()).into(),
-        Bind::Json(value) => value.as_ref().map(Value::to_string).into(),
-    }
+fn insert(staging: Staging, rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    let table = staging.table();
+    format!(
+        "INSERT INTO temp.{table} VALUES {}",
+        vec![row; rows].join(", ")
+    )
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -249,9 +221,9 @@ mod tests {
     }
 
     #[test]
-    fn every_staging_table_has_its_insert() {
+    fn every_staging_table_is_made_and_emptied() {
         for staging in Staging::ALL {
-            assert!(insert(staging).contains(staging.table()));
+            assert!(STAGING.contains(&format!("EXISTS {} (", staging.table())));
             assert!(STAGING.contains(&format!("DELETE FROM temp.{};", staging.table())));
         }
     }
