@@ -113,7 +113,7 @@ pub(super) async fn renew(
     if rows.is_empty() {
         return Ok(());
     }
-    transaction.stage(Staging::Pages, &rows).await?;
+    transaction.stage(Staging::Pages, rows).await?;
     transaction
         .execute(
             "DELETE FROM validators
