@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use toml_edit::{ArrayOfTables, Document, TableLike};
+use toml_edit::{Array, ArrayOfTables, Document, DocumentMut, Item, Table, TableLike};
 
 use super::problem::{ConfigError, Position, Problem};
 
@@ -22,33 +22,49 @@ impl SourceDocument {
         path: &Path,
         text: String,
     ) -> Result<(Self, T), ConfigError> {
-        let at = |span: Option<std::ops::Range<usize>>| {
-            span.map(|span| Position::of_offset(&text, span.start))
-        };
-        let tree = Document::parse(text.clone()).map_err(|error| Problem {
-            position: at(error.span()),
-            ..Problem::of_file(path, first_line(error.message()))
-        })?;
-        let file = toml_edit::de::from_document::<T>(tree.clone()).map_err(|error| {
-            let message = first_line(error.message());
-            Problem {
-                position: at(error.span()),
-                hint: hint_for(&message),
-                ..Problem::of_file(path, message)
-            }
-        })?;
-        Ok((
-            Self {
-                path: path.to_owned(),
-                text,
-                tree,
-                problems: Vec::new(),
-            },
-            file,
-        ))
+        let document = Self::read(path, text)?;
+        let file = document.deserialize(document.table().clone())?;
+        Ok((document, file))
     }
 
-    /// Notes a problem at a key, by its path such as `["source", "url"]`; numbers index arrays of tables.
+    /// Parses a file's text as TOML.
+    pub(super) fn read(path: &Path, text: String) -> Result<Self, ConfigError> {
+        let tree = Document::parse(text.clone()).map_err(|error| Problem {
+            position: error
+                .span()
+                .map(|span| Position::of_offset(&text, span.start)),
+            ..Problem::of_file(path, first_line(error.message()))
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            text,
+            tree,
+            problems: Vec::new(),
+        })
+    }
+
+    /// What the file says.
+    pub(super) fn table(&self) -> &Table {
+        self.tree.as_table()
+    }
+
+    /// A table as `T`: the file's, to which something without a place in it may have been added.
+    pub(super) fn deserialize<T: DeserializeOwned>(&self, table: Table) -> Result<T, ConfigError> {
+        toml_edit::de::from_document(DocumentMut::from(table)).map_err(|error| {
+            let message = first_line(error.message());
+            let position = error
+                .span()
+                .map(|span| Position::of_offset(&self.text, span.start));
+            let problem = Problem {
+                position: position.or_else(|| self.position(&[])),
+                hint: hint_for(&message),
+                ..Problem::of_file(&self.path, message)
+            };
+            problem.into()
+        })
+    }
+
+    /// Notes a problem at a key, by its path such as `["source", "url"]`; numbers index arrays.
     pub(super) fn problem(
         &mut self,
         key: &[&str],
@@ -85,31 +101,52 @@ impl SourceDocument {
         }
     }
 
-    /// Place of the key, or of the nearest table around it that is written out.
+    /// Place of the key, or of the nearest table around it that is written out; else of the preset, which says it then.
     fn position(&self, key: &[&str]) -> Option<Position> {
-        let mut table: &dyn TableLike = self.tree.as_table();
-        let mut array: Option<&ArrayOfTables> = None;
+        let mut at = At::Table(self.tree.as_table());
         let mut found = None;
         for name in key {
-            if let Some(tables) = array.take() {
-                let Some(next) = name.parse().ok().and_then(|index| tables.get(index)) else {
-                    break;
-                };
-                found = next.span().or(found);
-                table = next;
-                continue;
-            }
-            let Some((key, value)) = table.get_key_value(name) else {
-                break;
+            let (span, next) = match at {
+                At::Table(table) => match table.get_key_value(name) {
+                    Some((key, item)) => (key.span().or_else(|| item.span()), At::of(item)),
+                    None => break,
+                },
+                At::Tables(tables) => match name.parse().ok().and_then(|at| tables.get(at)) {
+                    Some(table) => (table.span(), Some(At::Table(table))),
+                    None => break,
+                },
+                At::Array(array) => match name.parse().ok().and_then(|at| array.get(at)) {
+                    Some(value) => {
+                        let table = value.as_inline_table();
+                        (value.span(), table.map(|table| At::Table(table)))
+                    }
+                    None => break,
+                },
             };
-            found = key.span().or_else(|| value.span()).or(found);
-            match (value.as_array_of_tables(), value.as_table_like()) {
-                (Some(tables), _) => array = Some(tables),
-                (None, Some(next)) => table = next,
-                (None, None) => break,
-            }
+            found = span.or(found);
+            let Some(next) = next else { break };
+            at = next;
         }
-        found.map(|span| Position::of_offset(&self.text, span.start))
+        let preset = || self.tree.key("preset").and_then(toml_edit::Key::span);
+        found
+            .or_else(preset)
+            .map(|span| Position::of_offset(&self.text, span.start))
+    }
+}
+
+/// Where a walk along a key's path stands.
+enum At<'a> {
+    Table(&'a dyn TableLike),
+    Tables(&'a ArrayOfTables),
+    Array(&'a Array),
+}
+
+impl<'a> At<'a> {
+    fn of(item: &'a Item) -> Option<Self> {
+        let tables = item.as_array_of_tables().map(Self::Tables);
+        let array = || item.as_array().map(Self::Array);
+        let table = || item.as_table_like().map(Self::Table);
+        tables.or_else(array).or_else(table)
     }
 }
 

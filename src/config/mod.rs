@@ -11,6 +11,7 @@ mod cron;
 mod document;
 mod environment;
 mod pipeline;
+mod preset;
 mod problem;
 mod rule;
 mod schedule;
@@ -27,8 +28,9 @@ pub use pipeline::{
     Detail, Fetch, Issue, List, ListFormat, Pages, Paging, Pipeline, PipelineFile, Politeness,
     Snapshot, Source,
 };
+pub use preset::Preset;
 pub use problem::{ConfigError, Position, Problem};
-pub use rule::{Rule, Select, Transform};
+pub use rule::{Choice, Conversion, Pick, Read, Rule, Select, Transform};
 pub use schedule::{CatchUp, Overlap, Schedule, ScheduleFile};
 pub use settings::{Origin, Setting, Settings, SettingsFile};
 pub use step::{Action, Condition, Step, StepPages};

@@ -7,6 +7,7 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::preset;
 use super::rule::{Rule, RuleFile, Select};
 use super::step::{Step, StepFile};
 use crate::record::{Field, Kind, PipelineId};
@@ -14,7 +15,7 @@ use crate::record::{Field, Kind, PipelineId};
 /// A pipeline file: one source, from its address to its records.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "Trendy pipeline file")]
+#[schemars(title = "Trendy pipeline file", transform = preset::relax_schema)]
 pub struct PipelineFile {
     /// Name of the pipeline: lower-case letters, digits and hyphens. Unique among all files.
     pub(super) id: String,
@@ -22,6 +23,16 @@ pub struct PipelineFile {
     pub(super) kind: Kind,
     /// What it collects, in one sentence.
     pub(super) description: String,
+    /// A ready pipeline that says what this file does not, by name: `trendy list --presets` shows them. Where both
+    /// speak, this file wins; a field's rule is replaced whole.
+    pub(super) preset: Option<String>,
+    /// What the preset asks for, such as `company`.
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "taken out when the preset is put in; here for the schema, and to be a known key"
+    )]
+    pub(super) with: BTreeMap<String, Argument>,
     /// Whether `run --all` and schedules take it; a source that is off can still be run by name. Default: true.
     #[serde(default = "yes")]
     pub(super) enabled: bool,
@@ -49,9 +60,21 @@ const fn yes() -> bool {
     true
 }
 
+/// What fills a gap of a preset.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "for the schema, as the field that holds it")]
+pub(super) enum Argument {
+    /// A name.
+    Text(String),
+    /// A number.
+    Number(i64),
+}
+
 /// Where the pages are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = preset::relax_source_schema)]
 pub(super) struct SourceFile {
     /// How pages are fetched. Default: `http`.
     #[serde(default)]
@@ -253,6 +276,8 @@ pub struct Pipeline {
     pub path: PathBuf,
     /// SHA-256 of the file's text.
     pub file_hash: [u8; 32],
+    /// The preset that it goes back to, by name.
+    pub preset: Option<String>,
     /// Where the pages are.
     pub source: Source,
     /// How the list is read.

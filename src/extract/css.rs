@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use scraper::{ElementRef, Html, Selector};
 
-use super::{ExtractError, Listing, leads_on, link, value};
-use crate::config::{Pipeline, Rule, Select};
+use super::{ExtractError, Listing, json, leads_on, link, script, table, value};
+use crate::config::{Pick, Pipeline, Read, Select};
 use crate::html::{decode, text, tree};
 use crate::record::{Field, Next, Page};
 
@@ -18,7 +18,7 @@ pub(super) fn listing(
     let base = link::document_base(&html, &page.url);
     let mut listing = Listing::default();
     for (index, element) in html.select(item).enumerate() {
-        match value::item(pipeline, &base, index + 1, |rule| candidates(rule, element)) {
+        match value::item(pipeline, &base, index + 1, |pick| candidates(pick, element)) {
             Ok(item) => listing.items.push(item),
             Err(rejection) => listing.rejections.push(rejection),
         }
@@ -39,8 +39,8 @@ pub(super) fn detail(
     page: &Page,
 ) -> Result<BTreeMap<Field, Vec<String>>, ExtractError> {
     let html = parse(page)?;
-    Ok(value::fields(pipeline.fields.iter(), |rule| {
-        candidates(rule, html.root_element())
+    Ok(value::fields(pipeline.fields.iter(), |pick| {
+        candidates(pick, html.root_element())
     }))
 }
 
@@ -52,35 +52,71 @@ pub(super) fn parse(page: &Page) -> Result<Html, ExtractError> {
     })
 }
 
-/// The elements that a rule's selector matches in an element, itself among them: an entry may be its own link.
+/// The elements that a pick's selector matches in an element, itself among them: an entry may be its own link.
 pub(super) fn elements<'a>(
-    rule: &'a Rule,
+    pick: &'a Pick,
     element: ElementRef<'a>,
 ) -> impl Iterator<Item = ElementRef<'a>> + 'a {
-    let selector = match &rule.select {
+    let selector = match &pick.select {
         Select::Css { selector, .. } => Some(selector),
         Select::Json { .. } => None,
     };
     let itself = selector
-        .filter(|selector| selector.matches(&element))
+        .filter(|selector| selector.matches_with_scope(&element, Some(element)))
         .map(|_| element);
     let within = selector
         .into_iter()
-        .flat_map(move |selector| element.select(selector));
+        .flat_map(move |selector| element.select(selector))
+        // What `:scope` matches is not below it.
+        .filter(move |found| *found != element);
     itself.into_iter().chain(within)
 }
 
-/// The texts of the elements that a rule's selector matches, or of their attribute.
+/// The texts of the elements that a pick's selector matches, or of what is read there.
 pub(super) fn candidates<'a>(
-    rule: &'a Rule,
+    pick: &'a Pick,
     element: ElementRef<'a>,
 ) -> impl Iterator<Item = String> + 'a {
-    let attr = match &rule.select {
+    elements(pick, element).flat_map(move |element| read(pick, element))
+}
+
+fn read(pick: &Pick, element: ElementRef<'_>) -> Vec<String> {
+    let attr = match &pick.select {
         Select::Css { attr, .. } => attr.as_deref(),
         Select::Json { .. } => None,
     };
-    elements(rule, element).filter_map(move |element| match attr {
-        Some(attr) => element.attr(attr).map(str::to_owned),
-        None => Some(text::of(element)),
-    })
+    match &pick.read {
+        Read::Whole => match attr {
+            Some(attr) => element.attr(attr).map(str::to_owned).into_iter().collect(),
+            None => vec![text::of(element)],
+        },
+        Read::OwnText => vec![own_text(element)],
+        Read::Cell(header) => table::cells(element, header)
+            .into_iter()
+            .map(text::of)
+            .collect(),
+        Read::Json { path, .. } => {
+            let source = match attr {
+                Some(attr) => element.attr(attr).unwrap_or_default().to_owned(),
+                None => element.text().collect(),
+            };
+            let documents = script::documents(&source);
+            documents
+                .iter()
+                .flat_map(|document| json::texts(path.query(document).all()))
+                .collect()
+        }
+    }
+}
+
+/// The text that stands in the element itself. Pieces between elements are told apart by a blank.
+fn own_text(element: ElementRef<'_>) -> String {
+    let pieces = element
+        .children()
+        .filter_map(|child| child.value().as_text());
+    pieces
+        .map(|piece| piece.trim())
+        .filter(|piece| !piece.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

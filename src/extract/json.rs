@@ -7,7 +7,7 @@ use serde_json_path::JsonPath;
 use url::Url;
 
 use super::{ExtractError, Listing, value};
-use crate::config::{Paging, Pipeline, Rule, Select};
+use crate::config::{Paging, Pick, Pipeline, Select};
 use crate::html::decode;
 use crate::record::{Field, Next, Page};
 
@@ -22,8 +22,8 @@ pub(super) fn listing(
     let document = parse(page)?;
     let mut listing = Listing::default();
     for (index, node) in item.query(&document).all().into_iter().enumerate() {
-        match value::item(pipeline, &page.url, index + 1, |rule| {
-            candidates(rule, node)
+        match value::item(pipeline, &page.url, index + 1, |pick| {
+            candidates(pick, node)
         }) {
             Ok(item) => listing.items.push(item),
             Err(rejection) => listing.rejections.push(rejection),
@@ -38,8 +38,8 @@ pub(super) fn detail(
     page: &Page,
 ) -> Result<BTreeMap<Field, Vec<String>>, ExtractError> {
     let document = parse(page)?;
-    Ok(value::fields(pipeline.fields.iter(), |rule| {
-        candidates(rule, &document)
+    Ok(value::fields(pipeline.fields.iter(), |pick| {
+        candidates(pick, &document)
     }))
 }
 
@@ -89,18 +89,23 @@ fn token(path: &JsonPath, document: &Value) -> Option<String> {
     Some(cursor).filter(|cursor| !cursor.trim().is_empty())
 }
 
-/// The nodes that a rule's path matches.
-pub(super) fn nodes<'a>(rule: &Rule, node: &'a Value) -> Vec<&'a Value> {
-    match &rule.select {
+/// The nodes that a pick's path matches.
+pub(super) fn nodes<'a>(pick: &Pick, node: &'a Value) -> Vec<&'a Value> {
+    match &pick.select {
         Select::Json { path, .. } => path.query(node).all(),
         Select::Css { .. } => Vec::new(),
     }
 }
 
-/// The texts of the nodes that a rule's path matches; a list gives each of its elements.
-pub(super) fn candidates(rule: &Rule, node: &Value) -> Vec<String> {
+/// The texts of the nodes that a pick's path matches.
+pub(super) fn candidates(pick: &Pick, node: &Value) -> Vec<String> {
+    texts(nodes(pick, node))
+}
+
+/// The texts of nodes; a list gives each of its elements.
+pub(super) fn texts(nodes: Vec<&Value>) -> Vec<String> {
     let mut texts = Vec::new();
-    for found in nodes(rule, node) {
+    for found in nodes {
         match found {
             Value::Array(elements) => texts.extend(elements.iter().filter_map(scalar)),
             other => texts.extend(scalar(other)),

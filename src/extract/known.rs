@@ -221,7 +221,12 @@ pub(super) fn jobposting(
 
 fn posting_fields(posting: JobPosting) -> Fields {
     let description = posting.description.as_deref().map(text::of_escaped_html);
+    let salary = posting.salary.unwrap_or_default();
     fields([
+        (Field::SalaryCurrency, salary.currency),
+        (Field::SalaryMin, salary.min),
+        (Field::SalaryMax, salary.max),
+        (Field::SalaryUnit, salary.unit),
         (Field::Title, posting.title),
         (Field::Company, posting.company),
         (Field::Location, posting.location),

@@ -17,7 +17,9 @@ mod known;
 mod link;
 mod packed;
 mod schema_org;
+mod script;
 pub mod sitemap;
+mod table;
 mod value;
 mod xml;
 
@@ -175,10 +177,7 @@ fn check_required(pipeline: &Pipeline, item: Item) -> Result<Item, Rejection> {
         .filter(|(_, rule)| rule.required);
     for (field, rule) in required {
         if !values.contains_key(field) && !pipeline.defaults.contains_key(field) {
-            let reason = format!(
-                "required field `{field}` matched nothing (`{}`)",
-                rule.select.as_str()
-            );
+            let reason = format!("required field `{field}` matched nothing (`{rule}`)");
             let payload = serde_json::to_value(&item).ok();
             return Err(rejection(item.entry.url.as_str(), reason, payload));
         }

@@ -183,3 +183,68 @@ fn the_detail_page_wins_over_the_list_and_the_list_fills_its_gaps() {
     assert_eq!(texts(&item, Field::Title), ["The long title"]);
     assert_eq!(texts(&item, Field::Location), ["Seoul"]);
 }
+
+fn field(rule: &str, body: &str) -> Vec<String> {
+    let rules = format!(
+        "[list]\nitem = 'body'\nlink.css = 'a'\nlink.attr = 'href'\n[fields]\ntitle = {rule}"
+    );
+    let body = format!("<body><a href=/1></a>{body}");
+    let item = list(&rules, "text/html", &body).items.remove(0);
+    texts(&item, Field::Title)
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_first_rule_that_finds_something_counts() {
+    let rule = "{ any = [{ css = 'h1' }, { css = 'h2', regex = '^Job: (.+)' }, { css = 'h3' }] }";
+    assert_eq!(
+        field(rule, "<h1> </h1><h2>Job: Rust</h2><h3>x</h3>"),
+        ["Rust"]
+    );
+    assert_eq!(field(rule, "<h2>Rust</h2><h3>x</h3>"), ["x"]);
+    assert!(field(rule, "<h4>x</h4>").is_empty());
+}
+
+#[test]
+fn rules_that_all_count_follow_each_other() {
+    let rule = "{ all = [{ css = 'i' }, { any = [{ css = 'u' }, { css = 'b' }] }] }";
+    assert_eq!(field(rule, "<b>b</b><i>i</i>"), ["i", "b"]);
+}
+
+#[test]
+fn own_text_leaves_out_what_stands_in_elements_within() {
+    let body = "<h1><span>New</span> Rust <em>and</em> Go<small>Acme</small></h1>";
+    assert_eq!(field("{ css = 'h1', own_text = true }", body), ["Rust Go"]);
+}
+
+#[test]
+fn a_cell_is_found_by_its_header_in_the_page_or_in_what_css_selects() {
+    let body = "<dl><dt>Place</dt><dd>Busan</dd></dl><table id=t><tr><th>Place:</th><td>Seoul</td></tr></table>";
+    assert_eq!(field("{ table = 'place' }", body), ["Busan"]);
+    assert_eq!(field("{ css = '#t', table = 'place' }", body), ["Seoul"]);
+}
+
+#[test]
+fn json_inside_a_script_or_an_attribute_is_read_by_its_path() {
+    let body = r#"<script>window.__STATE__ = {"job": {"title": "Rust", "tags": ["a", "b"]}};</script><p data-x='{"n": 7}'>"#;
+    assert_eq!(
+        field("{ css = 'script', json = '$.job.title' }", body),
+        ["Rust"]
+    );
+    assert_eq!(
+        field("{ css = 'p', attr = 'data-x', json = '$.n' }", body),
+        ["7"]
+    );
+    assert!(field("{ css = 'script', json = '$.job.name' }", body).is_empty());
+}
+
+#[test]
+fn transforms_are_done_in_their_order() {
+    let body = "<p>&lt;b&gt;Level&lt;/b&gt;: 3</p>";
+    let rule =
+        "{ css = 'p', as = ['html_text', { regex = 'Level: (\\d)' }, { template = 'L{}' }] }";
+    assert_eq!(field(rule, body), ["L3"]);
+    assert_eq!(field("{ css = 'p', as = 'html_text' }", body), ["Level: 3"]);
+}

@@ -6,55 +6,100 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::{entry_rules, rejection};
-use crate::config::{Pipeline, Rule};
+use crate::config::{Choice, Pick, Pipeline, Rule, Conversion, Transform};
+use crate::html::text;
 use crate::record::{Entry, Field, Item, Rejection, Values};
 
-/// The part of a text that a rule takes: its expression's first group, put into its template. None where the text is
-/// blank or the expression does not match.
-fn take(rule: &Rule, text: &str) -> Option<String> {
-    let mut value = Cow::Borrowed(text.trim());
-    if let Some(regex) = &rule.regex {
-        let captures = regex.captures(text)?;
-        let group = captures.get(1).or_else(|| captures.get(0))?;
-        value = Cow::Owned(group.as_str().trim().to_owned());
+/// What a pick makes of a text, step by step. None where nothing is left of it, or an expression does not match.
+fn take(pick: &Pick, text: &str) -> Option<String> {
+    let mut value = Cow::Borrowed(text);
+    for conversion in &pick.conversions {
+        value = match conversion {
+            Conversion::Regex(regex) => {
+                let captures = regex.captures(&value)?;
+                let group = captures.get(1).or_else(|| captures.get(0))?;
+                Cow::Owned(group.as_str().trim().to_owned())
+            }
+            // A template makes something of nothing.
+            Conversion::Template(_) if value.trim().is_empty() => return None,
+            Conversion::Template(template) => Cow::Owned(template.replace("{}", value.trim())),
+            Conversion::Transform(Transform::HtmlText) => Cow::Owned(text::of_escaped_html(&value)),
+            Conversion::Transform(Transform::Trim) => {
+                Cow::Owned(value.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+            // What a field is, `normalize` reads.
+            Conversion::Transform(Transform::Date | Transform::Number | Transform::AbsoluteUrl) => value,
+        };
     }
-    if value.is_empty() {
-        return None;
-    }
-    Some(match &rule.template {
-        Some(template) => template.replace("{}", &value),
-        None => value.into_owned(),
-    })
+    let value = value.trim();
+    (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// The first text that a rule takes from what its selector matches.
-pub(super) fn first(rule: &Rule, candidates: impl IntoIterator<Item = String>) -> Option<String> {
-    candidates.into_iter().find_map(|text| take(rule, &text))
+/// How many of a pick's texts count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    /// The first that is not blank.
+    First,
+    /// Every one.
+    Every,
 }
 
-/// The texts that a rule gives its field from what its selector matches. A field that holds one value takes the first
-/// that is not blank.
-pub(super) fn texts(
-    field: Field,
-    rule: &Rule,
-    candidates: impl IntoIterator<Item = String>,
+impl Count {
+    /// A field that holds one value takes the first text.
+    pub(super) const fn of(field: Field) -> Self {
+        if field.takes_all() {
+            Self::Every
+        } else {
+            Self::First
+        }
+    }
+}
+
+/// The texts that a choice takes; `candidates` gives what a pick's selector matches.
+pub(super) fn texts<'a, C: IntoIterator<Item = String>>(
+    choice: &'a Choice,
+    count: Count,
+    candidates: &impl Fn(&'a Pick) -> C,
 ) -> Vec<String> {
-    if field.takes_all() {
-        let taken = candidates.into_iter().filter_map(|text| take(rule, &text));
-        taken.collect()
-    } else {
-        first(rule, candidates).into_iter().collect()
+    match choice {
+        Choice::One(pick) => {
+            let taken = candidates(pick)
+                .into_iter()
+                .filter_map(|text| take(pick, &text));
+            match count {
+                Count::First => taken.take(1).collect(),
+                Count::Every => taken.collect(),
+            }
+        }
+        Choice::Any(choices) => choices
+            .iter()
+            .map(|choice| texts(choice, count, candidates))
+            .find(|texts| !texts.is_empty())
+            .unwrap_or_default(),
+        Choice::All(choices) => choices
+            .iter()
+            .flat_map(|choice| texts(choice, count, candidates))
+            .collect(),
     }
 }
 
-/// The texts of each rule's field; `candidates` gives what a rule's selector matches.
+/// The one text that a rule takes; the parts of an `all` are put together.
+fn one<'a, C: IntoIterator<Item = String>>(
+    rule: &'a Rule,
+    candidates: &impl Fn(&'a Pick) -> C,
+) -> Option<String> {
+    let texts = texts(&rule.choice, Count::First, candidates);
+    (!texts.is_empty()).then(|| texts.concat())
+}
+
+/// The texts of each rule's field; `candidates` gives what a pick's selector matches.
 pub(super) fn fields<'a, C: IntoIterator<Item = String>>(
     rules: impl Iterator<Item = (&'a Field, &'a Rule)>,
-    candidates: impl Fn(&'a Rule) -> C,
+    candidates: impl Fn(&'a Pick) -> C,
 ) -> BTreeMap<Field, Vec<String>> {
     let mut fields = BTreeMap::new();
     for (field, rule) in rules {
-        let texts = texts(*field, rule, candidates(rule));
+        let texts = texts(&rule.choice, Count::of(*field), &candidates);
         if !texts.is_empty() {
             fields.insert(*field, texts);
         }
@@ -67,12 +112,9 @@ pub(super) fn item<'a, C: IntoIterator<Item = String>>(
     pipeline: &'a Pipeline,
     base: &Url,
     number: usize,
-    candidates: impl Fn(&'a Rule) -> C,
+    candidates: impl Fn(&'a Pick) -> C,
 ) -> Result<Item, Rejection> {
-    let first = |rule: &'a Option<Rule>| {
-        let rule = rule.as_ref()?;
-        first(rule, candidates(rule))
-    };
+    let first = |rule: &'a Option<Rule>| one(rule.as_ref()?, &candidates);
     let reject = |reason: String| Err(rejection(base.as_str(), reason, None));
     let Some(link) = first(&pipeline.list.link) else {
         return reject(format!("entry {number} of the list has no link"));

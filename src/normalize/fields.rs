@@ -4,8 +4,6 @@ use jiff::Timestamp;
 
 use super::date::{self, DateContext, DayMonthOrder, Deadline};
 use super::{Context, text};
-use crate::config::{Rule, Transform};
-use crate::html;
 use crate::record::{Field, Item, Values};
 
 /// The fields of one item, the pipeline's defaults behind them.
@@ -19,7 +17,7 @@ impl<'a> Fields<'a> {
         Self { item, context }
     }
 
-    /// The texts of a field as the page has them, its markup removed where its rule says that there is some.
+    /// The texts of a field as extraction gives them.
     pub(super) fn texts(&self, field: Field) -> Vec<String> {
         let Values::Fields(values) = &self.item.values else {
             return Vec::new();
@@ -35,25 +33,7 @@ impl<'a> Fields<'a> {
                 .into_iter()
                 .collect();
         }
-        let is_markup = self
-            .rule(field)
-            .is_some_and(|rule| rule.transform == Some(Transform::HtmlText));
-        let read = |text: &String| {
-            if is_markup {
-                html::text::of_escaped_html(text)
-            } else {
-                text.clone()
-            }
-        };
-        texts.iter().map(read).collect()
-    }
-
-    fn rule(&self, field: Field) -> Option<&'a Rule> {
-        let pipeline = self.context.pipeline;
-        pipeline
-            .fields
-            .get(&field)
-            .or_else(|| pipeline.list.fields.get(&field))
+        texts.to_vec()
     }
 
     /// A field in one line; several texts are joined.

@@ -12,6 +12,7 @@ pub mod job;
 pub mod number;
 pub mod place;
 mod records;
+pub mod salary;
 pub mod terms;
 pub mod text;
 pub mod url;

@@ -1,9 +1,9 @@
 //! Records from fields, kind by kind.
 
 use super::fields::Fields;
-use super::{Context, job, number, text, url, weather};
+use super::{Context, job, number, salary, text, url, weather};
 use crate::record::{
-    Body, ContentHash, Field, Item, Job, Kind, Post, Record, RecordId, Term, Values,
+    Body, ContentHash, Field, Item, Job, Kind, Post, Record, RecordId, Salary, Term, Values,
 };
 
 pub(super) fn build(item: &Item, id: RecordId, context: &Context<'_>) -> Result<Record, String> {
@@ -70,11 +70,32 @@ fn job_of(item: &Item, fields: &Fields<'_>, context: &Context<'_>) -> Result<Job
         ),
         experience_min: experience.min,
         experience_max: experience.max,
-        salary: None,
+        salary: salary_of(fields),
         posted_at: fields.instant(Field::PostedAt)?,
         valid_through: fields.deadline(Field::ValidThrough)?,
         description: fields.lines(Field::Description),
     })
+}
+
+/// Bounds, currency and unit that stand in fields of their own win over those in words.
+fn salary_of(fields: &Fields<'_>) -> Option<Salary> {
+    let said = |field| salary::parse(&fields.line(field)?);
+    let (least, most) = (said(Field::SalaryMin), said(Field::SalaryMax));
+    let own = least.as_ref().or(most.as_ref()).cloned();
+    let mut salary = match own {
+        Some(own) => Salary {
+            min: least.and_then(|least| least.min),
+            max: most.and_then(|most| most.max),
+            ..own
+        },
+        None => said(Field::Salary)?,
+    };
+    let named = fields.line(Field::SalaryCurrency);
+    let currency = named.and_then(|name| salary::currency(&name));
+    salary.currency = currency.or(salary.currency);
+    let unit = fields.line(Field::SalaryUnit);
+    salary.unit = unit.and_then(|unit| salary::unit(&unit)).or(salary.unit);
+    Some(salary)
 }
 
 /// Bounds that stand in fields of their own win over those in words.

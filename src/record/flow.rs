@@ -204,6 +204,11 @@ fields! {
     Experience "experience" "Years of experience as a text: `3~5년`, `신입`, `5+ years`." [Job];
     ExperienceMin "experience_min" "Least years of experience, a number." [Job];
     ExperienceMax "experience_max" "Most years of experience, a number; 100 means open." [Job];
+    Salary "salary" "Pay as a text: `연봉 5,000만원 ~ 8,000만원`, `$120k–$150k a year`." [Job];
+    SalaryCurrency "salary_currency" "Currency of the pay, where it stands alone: `KRW`, `$`." [Job];
+    SalaryMin "salary_min" "Least pay, a number." [Job];
+    SalaryMax "salary_max" "Most pay, a number." [Job];
+    SalaryUnit "salary_unit" "The time that it pays for: `YEAR`, `per-hour-wage`." [Job];
     PostedAt "posted_at" "When it was posted." [Job];
     ValidThrough "valid_through" "When it stops taking applications." [Job];
     Description "description" "Full text." [Job];

@@ -17,6 +17,7 @@ mod lists;
 mod misbehaving;
 mod mistakes;
 mod paging;
+mod presets;
 mod readme;
 mod report;
 mod site;

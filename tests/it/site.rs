@@ -218,6 +218,7 @@ pub(crate) fn pipeline(url: &str) -> Pipeline {
         enabled: true,
         path: PathBuf::from("pipelines/example.toml"),
         file_hash: [0; 32],
+        preset: None,
         source: Source {
             fetch: Fetch::Http,
             url: url.to_owned(),

@@ -18,6 +18,7 @@ use crate::config::pipeline::{
     Detail, List, ListExtract, ListFile, ListFormat, Pipeline, PipelineFile, Politeness,
     PolitenessFile, Snapshot, SnapshotFile,
 };
+use crate::config::preset;
 use crate::config::problem::ConfigError;
 use crate::record::{Field, Kind, PipelineId};
 
@@ -47,7 +48,12 @@ impl Pipeline {
     /// Reads and checks a pipeline file's text; `path` is what messages call it.
     pub fn parse(path: &Path, text: String) -> Result<Self, ConfigError> {
         let file_hash = Sha256::digest(&text).into();
-        let (mut document, file) = SourceDocument::parse::<PipelineFile>(path, text)?;
+        let mut document = SourceDocument::read(path, text)?;
+        let Some(whole) = preset::complete(&mut document) else {
+            document.finish()?;
+            return Err(unreachable_gap(path));
+        };
+        let file: PipelineFile = document.deserialize(whole)?;
         let pipeline = Checker {
             document: &mut document,
             kind: file.kind,
@@ -122,6 +128,7 @@ impl Checker<'_> {
             enabled: file.enabled,
             path: path.to_owned(),
             file_hash,
+            preset: file.preset,
             source: source?,
             list: list?,
             detail,

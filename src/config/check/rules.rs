@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, Language};
 use crate::config::document::suggestion;
-use crate::config::rule::{Rule, RuleFile, Select};
+use crate::config::rule::{Choice, Pick, Read, Rule, RuleFile, Select, Conversion, TransformFile};
 use crate::record::Field;
 
 impl Checker<'_> {
@@ -59,70 +59,179 @@ impl Checker<'_> {
         file: RuleFile,
         language: Language,
     ) -> Option<Rule> {
-        let select = match (file.css, file.json, language) {
-            (Some(css), None, Language::Css) => {
-                let select = self.css(&[key, &["css"]].concat(), &css)?;
-                match (select, file.attr) {
-                    (Select::Css { selector, text, .. }, attr) => Select::Css {
-                        selector,
-                        attr,
-                        text,
-                    },
-                    (json, _) => json,
-                }
+        let required = file.required;
+        let choice = self.choice(key, file, language)?;
+        Some(Rule { choice, required })
+    }
+
+    fn choice(&mut self, key: &[&str], mut file: RuleFile, language: Language) -> Option<Choice> {
+        let (any, all) = (file.any.take(), file.all.take());
+        let (name, rules) = match (any, all) {
+            (None, None) => {
+                let pick = self.pick(key, file, language)?;
+                return Some(Choice::One(Box::new(pick)));
             }
-            (None, Some(json), Language::Json) => {
-                if file.attr.is_some() {
-                    self.document.problem(
-                        &[key, &["attr"]].concat(),
-                        "`attr` goes with `css`",
-                        None,
-                    );
-                }
-                self.json(&[key, &["json"]].concat(), &json)?
-            }
-            (None, None, _) => {
+            (Some(rules), None) => ("any", rules),
+            (None, Some(rules)) => ("all", rules),
+            (Some(_), Some(_)) => {
                 self.document
-                    .problem(key, "nothing is selected: give `css` or `json`", None);
-                return None;
-            }
-            (Some(_), Some(_), _) => {
-                self.document
-                    .problem(key, "`css` and `json` exclude each other", None);
-                return None;
-            }
-            (_, _, Language::Json) => {
-                self.document
-                    .problem(key, "this page is JSON: select with `json`", None);
-                return None;
-            }
-            (_, _, _) => {
-                self.document
-                    .problem(key, "this page is HTML: select with `css`", None);
+                    .problem(key, "`any` and `all` exclude each other", None);
                 return None;
             }
         };
-        let regex = match file.regex {
-            None => None,
-            Some(pattern) => Some(self.regex(&[key, &["regex"]].concat(), &pattern)?),
-        };
-        if file
-            .template
-            .as_ref()
-            .is_some_and(|template| template.matches("{}").count() != 1)
-        {
-            let key = [key, &["template"]].concat();
-            self.document
-                .problem(&key, "a template has one `{}`, where the value goes", None);
+        if file.says_more_than_required() {
+            let hint = Some(format!("put it into the rules of `{name}`"));
+            let message = format!("beside `{name}` stands nothing but `required`");
+            self.document.problem(key, message, hint);
             return None;
         }
-        Some(Rule {
-            select,
-            regex,
-            template: file.template,
-            transform: file.transform,
-            required: file.required,
+        if rules.is_empty() {
+            self.document
+                .problem(key, format!("`{name}` holds no rule"), None);
+            return None;
+        }
+        let count = rules.len();
+        let mut choices = Vec::with_capacity(count);
+        for (index, rule) in rules.into_iter().enumerate() {
+            let index = index.to_string();
+            let key = [key, &[name, &index]].concat();
+            if rule.required {
+                let hint = Some(format!("put it beside `{name}`"));
+                let message = format!("`required` stands in a rule of `{name}`");
+                self.document.problem(&key, message, hint);
+            }
+            choices.extend(self.choice(&key, rule, language));
+        }
+        if choices.len() < count {
+            return None;
+        }
+        Some(if name == "any" {
+            Choice::Any(choices)
+        } else {
+            Choice::All(choices)
         })
+    }
+
+    fn pick(&mut self, key: &[&str], file: RuleFile, language: Language) -> Option<Pick> {
+        let (select, read) = match language {
+            Language::Json => self.place_in_json(key, &file)?,
+            Language::Css | Language::Known => self.place_in_html(key, &file)?,
+        };
+        let first = file
+            .regex
+            .into_iter()
+            .map(TransformFile::Regex)
+            .chain(file.template.into_iter().map(TransformFile::Template));
+        let mut conversions = Vec::new();
+        for (transform, names) in first.map(|transform| (transform, true)).chain(
+            file.transforms
+                .0
+                .into_iter()
+                .map(|transform| (transform, false)),
+        ) {
+            conversions.push(match transform {
+                TransformFile::Named(transform) => Conversion::Transform(transform),
+                TransformFile::Regex(pattern) => {
+                    let name = if names { "regex" } else { "as" };
+                    Conversion::Regex(self.regex(&[key, &[name]].concat(), &pattern)?)
+                }
+                TransformFile::Template(template) => {
+                    if template.matches("{}").count() != 1 {
+                        let name = if names { "template" } else { "as" };
+                        let message = "a template has one `{}`, where the value goes";
+                        self.document
+                            .problem(&[key, &[name]].concat(), message, None);
+                        return None;
+                    }
+                    Conversion::Template(template)
+                }
+            });
+        }
+        Some(Pick {
+            select,
+            read,
+            conversions,
+        })
+    }
+
+    fn place_in_json(&mut self, key: &[&str], file: &RuleFile) -> Option<(Select, Read)> {
+        let of_html = [
+            ("css", file.css.is_some()),
+            ("table", file.table.is_some()),
+            ("attr", file.attr.is_some()),
+            ("own_text", file.own_text),
+        ];
+        if let Some((name, _)) = of_html.into_iter().find(|(_, given)| *given) {
+            let message = match name {
+                "attr" | "own_text" => format!("`{name}` goes with `css`"),
+                name => format!("this page is JSON: select with `json`, not `{name}`"),
+            };
+            self.document
+                .problem(&[key, &[name]].concat(), message, None);
+            return None;
+        }
+        let Some(path) = &file.json else {
+            self.document
+                .problem(key, "nothing is selected: give `json`", None);
+            return None;
+        };
+        let select = self.json(&[key, &["json"]].concat(), path)?;
+        Some((select, Read::Whole))
+    }
+
+    fn place_in_html(&mut self, key: &[&str], file: &RuleFile) -> Option<(Select, Read)> {
+        let clash = [
+            ("attr", "own_text", file.attr.is_some() && file.own_text),
+            ("attr", "table", file.attr.is_some() && file.table.is_some()),
+            ("own_text", "table", file.own_text && file.table.is_some()),
+            ("json", "table", file.json.is_some() && file.table.is_some()),
+            ("json", "own_text", file.json.is_some() && file.own_text),
+        ];
+        if let Some((one, other, _)) = clash.into_iter().find(|(_, _, clash)| *clash) {
+            let message = format!("`{one}` and `{other}` exclude each other");
+            self.document.problem(key, message, None);
+            return None;
+        }
+        let css = match (&file.css, &file.table) {
+            (Some(css), _) => css,
+            (None, Some(_)) => ":scope",
+            (None, None) if file.json.is_some() => {
+                let hint =
+                    "name the script that holds the JSON, such as `css = \"script#__NEXT_DATA__\"`";
+                let message = "this page is HTML: select with `css`";
+                self.document.problem(key, message, Some(hint.to_owned()));
+                return None;
+            }
+            (None, None) => {
+                self.document
+                    .problem(key, "nothing is selected: give `css` or `table`", None);
+                return None;
+            }
+        };
+        let Select::Css { selector, text, .. } = self.css(&[key, &["css"]].concat(), css)? else {
+            return None;
+        };
+        let read = match (&file.table, &file.json) {
+            (Some(header), _) if header.trim().is_empty() => {
+                self.document
+                    .problem(&[key, &["table"]].concat(), "a header has a text", None);
+                return None;
+            }
+            (Some(header), _) => Read::Cell(header.clone()),
+            (None, Some(path)) => match self.json(&[key, &["json"]].concat(), path)? {
+                Select::Json { path, text } => Read::Json { path, text },
+                Select::Css { .. } => return None,
+            },
+            (None, None) if file.own_text => Read::OwnText,
+            (None, None) => Read::Whole,
+        };
+        let attr = file.attr.clone();
+        let select = Select::Css {
+            selector,
+            attr,
+            text,
+        };
+        Some((select, read))
     }
 
     pub(super) fn regex(&mut self, key: &[&str], pattern: &str) -> Option<regex::Regex> {

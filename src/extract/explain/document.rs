@@ -6,7 +6,7 @@ use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
 
 use super::super::{ExtractError, css, json};
-use crate::config::{Detail, Rule, Select};
+use crate::config::{Detail, Pick, Select};
 use crate::html::text;
 use crate::record::Page;
 
@@ -78,19 +78,19 @@ impl Document {
 }
 
 impl Place<'_> {
-    /// How much a rule's selector matches in it.
-    pub(super) fn matches(&self, rule: &Rule) -> usize {
+    /// How much a pick's selector matches in it.
+    pub(super) fn matches(&self, pick: &Pick) -> usize {
         match self {
-            Self::Html(element) => css::elements(rule, *element).count(),
-            Self::Json(node) => json::nodes(rule, node).len(),
+            Self::Html(element) => css::elements(pick, *element).count(),
+            Self::Json(node) => json::nodes(pick, node).len(),
         }
     }
 
-    /// The texts of what a rule's selector matches in it.
-    pub(super) fn candidates(&self, rule: &Rule) -> Vec<String> {
+    /// The texts of what a pick's selector matches in it.
+    pub(super) fn candidates(&self, pick: &Pick) -> Vec<String> {
         match self {
-            Self::Html(element) => css::candidates(rule, *element).collect(),
-            Self::Json(node) => json::candidates(rule, node),
+            Self::Html(element) => css::candidates(pick, *element).collect(),
+            Self::Json(node) => json::candidates(pick, node),
         }
     }
 }

@@ -15,9 +15,10 @@ mod selector;
 use serde::Serialize;
 
 use super::{ExtractError, Listing, detail, entry_rules, leads_on, listing, value, whole_entry};
-use crate::config::{Detail, Fetch, ListFormat, Pipeline, Rule, Select};
+use crate::config::{Conversion, Detail, Fetch, ListFormat, Pick, Pipeline, Read, Rule, Select};
 use crate::record::{Field, Item, Page, Rejection, Role, Values};
 
+use super::value::Count;
 use document::{Document, Place};
 
 /// A page with less text than this is nearly empty: a sentence that asks for scripts is shorter, a posting is longer.
@@ -249,9 +250,7 @@ fn entry_reports(pipeline: &Pipeline, entries: &[Place<'_>]) -> Vec<FieldReport>
         .filter_map(|(name, rule, required)| Some((name, rule.as_ref()?, required)))
         .map(|(name, rule, required)| FieldReport {
             required,
-            ..report(name, rule, entries, |rule, texts| {
-                value::first(rule, texts).into_iter().collect()
-            })
+            ..report(name, rule, entries, Count::First)
         })
         .collect();
     let rules = entry_rules(pipeline);
@@ -269,16 +268,8 @@ fn next_report(
     if let Select::Css { attr, .. } = &mut select {
         attr.get_or_insert_with(|| "href".to_owned());
     }
-    let rule = Rule {
-        select,
-        regex: None,
-        template: None,
-        transform: None,
-        required: false,
-    };
-    let mut report = report(key, &rule, &[document.root()], |rule, texts| {
-        value::first(rule, texts).into_iter().collect()
-    });
+    let rule = Rule::plain(select);
+    let mut report = report(key, &rule, &[document.root()], Count::First);
     report.values = next.map(str::to_owned).into_iter().collect();
     report.otherwise = next.is_none().then(|| "the list ends here".to_owned());
     Some(report)
@@ -290,9 +281,7 @@ fn field_report(
     rule: &Rule,
     places: &[Place<'_>],
 ) -> FieldReport {
-    let mut report = report(field.as_str(), rule, places, |rule, texts| {
-        value::texts(field, rule, texts)
-    });
+    let mut report = report(field.as_str(), rule, places, Count::of(field));
     if report.found_in < places.len() {
         report.otherwise = pipeline
             .defaults
@@ -302,21 +291,15 @@ fn field_report(
     report
 }
 
-/// Asks a rule in every place; `take` is what extraction makes of the texts that a selector matches.
-fn report(
-    name: &str,
-    rule: &Rule,
-    places: &[Place<'_>],
-    take: impl Fn(&Rule, Vec<String>) -> Vec<String>,
-) -> FieldReport {
+/// Asks a rule in every place.
+fn report(name: &str, rule: &Rule, places: &[Place<'_>], count: Count) -> FieldReport {
+    let picks = rule.choice.picks();
     let (mut matches, mut found_in) = (0, 0);
-    let (mut values, mut seen) = (Vec::new(), Vec::new());
+    let mut values = Vec::new();
     for place in places {
-        matches += place.matches(rule);
-        let candidates = place.candidates(rule);
-        let texts = take(rule, candidates.clone());
+        matches += picks.iter().map(|pick| place.matches(pick)).sum::<usize>();
+        let texts = value::texts(&rule.choice, count, &|pick| place.candidates(pick));
         if texts.is_empty() {
-            seen.extend(candidates);
             continue;
         }
         found_in += 1;
@@ -324,17 +307,18 @@ fn report(
             values = texts;
         }
     }
-    let missing = values
-        .is_empty()
-        .then(|| reason(rule, places.len(), matches, &seen));
-    let hints = if missing == Some(Missing::NoMatch) {
-        hint::of(&rule.select, places)
-    } else {
-        Vec::new()
-    };
+    let missing = values.is_empty().then(|| reason(&picks, matches, places));
+    let mut hints = Vec::new();
+    if missing == Some(Missing::NoMatch) {
+        for hint in picks.iter().flat_map(|pick| hint::of(&pick.select, places)) {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+    }
     FieldReport {
         field: name.to_owned(),
-        selector: Some(rule.select.as_str().to_owned()),
+        selector: Some(rule.to_string()),
         required: rule.required,
         matches,
         found_in,
@@ -346,31 +330,52 @@ fn report(
     }
 }
 
-fn reason(rule: &Rule, places: usize, matches: usize, candidates: &[String]) -> Missing {
-    if places == 0 {
+/// Why no pick of a rule gives a value: of several, the first counts that matches something.
+fn reason(picks: &[&Pick], matches: usize, places: &[Place<'_>]) -> Missing {
+    if places.is_empty() {
         return Missing::NoEntry;
     }
-    if matches == 0 {
+    let found = picks
+        .iter()
+        .find(|pick| places.iter().any(|place| place.matches(pick) > 0));
+    let Some(pick) = found.filter(|_| matches > 0) else {
         return Missing::NoMatch;
-    }
+    };
+    let candidates: Vec<String> = places
+        .iter()
+        .flat_map(|place| place.candidates(pick))
+        .collect();
     if candidates.is_empty() {
-        let wanted = match &rule.select {
-            Select::Css {
-                attr: Some(attr), ..
-            } => format!("attribute `{attr}`"),
-            Select::Css { attr: None, .. } | Select::Json { .. } => {
-                "text, number or truth value".to_owned()
-            }
+        return Missing::NoText {
+            wanted: wanted(pick),
         };
-        return Missing::NoText { wanted };
     }
     let text = candidates.iter().find(|text| !text.trim().is_empty());
-    match (text, &rule.regex) {
+    let regex = pick.conversions.iter().find_map(|conversion| match conversion {
+        Conversion::Regex(regex) => Some(regex),
+        Conversion::Template(_) | Conversion::Transform(_) => None,
+    });
+    match (text, regex) {
         (Some(text), Some(regex)) => Missing::RegexMismatch {
             regex: regex.to_string(),
             text: text.trim().to_owned(),
         },
         _ => Missing::Blank,
+    }
+}
+
+/// What a pick reads of what it matches.
+fn wanted(pick: &Pick) -> String {
+    match (&pick.read, &pick.select) {
+        (Read::Cell(header), _) => format!("cell of the header `{header}`"),
+        (Read::Json { text, .. }, _) => format!("JSON in which `{text}` finds a value"),
+        (
+            Read::Whole | Read::OwnText,
+            Select::Css {
+                attr: Some(attr), ..
+            },
+        ) => format!("attribute `{attr}`"),
+        (Read::Whole | Read::OwnText, _) => "text, number or truth value".to_owned(),
     }
 }
 
