@@ -19,7 +19,7 @@ async fn its_pipeline_files_are_right() {
         workspace.write(&format!("pipelines/{number}.toml"), file);
     }
     let said = workspace.trendy(&["check"]).await;
-    assert_eq!((said.status, files.len()), (0, 2), "{said:#?}");
+    assert_eq!((said.status, files.len()), (0, 3), "{said:#?}");
 }
 
 #[tokio::test]
