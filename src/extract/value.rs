@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::{entry_rules, rejection};
-use crate::config::{Choice, Pick, Pipeline, Rule, Conversion, Transform};
+use crate::config::{Choice, Conversion, Pick, Pipeline, Rule, Transform};
 use crate::html::text;
 use crate::record::{Entry, Field, Item, Rejection, Values};
 
@@ -28,7 +28,9 @@ fn take(pick: &Pick, text: &str) -> Option<String> {
                 Cow::Owned(value.split_whitespace().collect::<Vec<_>>().join(" "))
             }
             // What a field is, `normalize` reads.
-            Conversion::Transform(Transform::Date | Transform::Number | Transform::AbsoluteUrl) => value,
+            Conversion::Transform(Transform::Date | Transform::Number | Transform::AbsoluteUrl) => {
+                value
+            }
         };
     }
     let value = value.trim();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, Language};
 use crate::config::document::suggestion;
-use crate::config::rule::{Choice, Pick, Read, Rule, RuleFile, Select, Conversion, TransformFile};
+use crate::config::rule::{Choice, Conversion, Pick, Read, Rule, RuleFile, Select, TransformFile};
 use crate::record::Field;
 
 impl Checker<'_> {

@@ -351,10 +351,13 @@ fn reason(picks: &[&Pick], matches: usize, places: &[Place<'_>]) -> Missing {
         };
     }
     let text = candidates.iter().find(|text| !text.trim().is_empty());
-    let regex = pick.conversions.iter().find_map(|conversion| match conversion {
-        Conversion::Regex(regex) => Some(regex),
-        Conversion::Template(_) | Conversion::Transform(_) => None,
-    });
+    let regex = pick
+        .conversions
+        .iter()
+        .find_map(|conversion| match conversion {
+            Conversion::Regex(regex) => Some(regex),
+            Conversion::Template(_) | Conversion::Transform(_) => None,
+        });
     match (text, regex) {
         (Some(text), Some(regex)) => Missing::RegexMismatch {
             regex: regex.to_string(),
