@@ -16,6 +16,7 @@ use trendy::load::Store;
 use trendy::normalize::Dictionaries;
 use trendy::normalize::place::Stations;
 use trendy::run::Services;
+use url::Url;
 
 use super::exit::{Exit, Failure, with_causes};
 
@@ -76,13 +77,6 @@ pub(super) fn collector(
         .map(|(origin, base)| format!("{origin}={base}"));
     let twins = Twins::parse(pairs).map_err(|error| Failure::usage(with_causes(&error)))?;
     let path = |key| settings.get(key).map(PathBuf::from);
-    let webdriver_url = match settings.get("webdriver_url") {
-        None => None,
-        Some(url) => Some(
-            url.parse()
-                .map_err(|error| Failure::usage(format!("`webdriver_url`: `{url}`: {error}")))?,
-        ),
-    };
     let keep = settings.archive_keep().map_err(Failure::usage)?;
     let archive = path("archive").map(|folder| ArchiveSettings {
         keep,
@@ -94,7 +88,8 @@ pub(super) fn collector(
         browser: browser_kind(settings)?,
         browser_sessions: browser_sessions(settings)?,
         browser_failures: path("browser_failures"),
-        webdriver_url,
+        proxy: address(settings, "proxy")?,
+        webdriver_url: address(settings, "webdriver_url")?,
         chromedriver: path("chromedriver"),
         chromium: path("chromium"),
         geckodriver: path("geckodriver"),
@@ -104,6 +99,15 @@ pub(super) fn collector(
     };
     Collector::new(collect, environment.clone())
         .map_err(|error| Failure::usage(with_causes(&error)))
+}
+
+fn address(settings: &Settings, key: &str) -> Result<Option<Url>, Failure> {
+    let Some(text) = settings.get(key) else {
+        return Ok(None);
+    };
+    // The text may hold a password.
+    let url = Url::parse(text).map_err(|error| Failure::usage(format!("`{key}`: {error}")))?;
+    Ok(Some(url))
 }
 
 fn browser_kind(settings: &Settings) -> Result<BrowserKind, Failure> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder};
+use reqwest::{Client, ClientBuilder, Proxy};
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -38,6 +38,8 @@ pub struct CollectSettings {
     pub browser_sessions: usize,
     /// Where what a browser saw is kept when a page was not as its pipeline has it. Default: nowhere.
     pub browser_failures: Option<PathBuf>,
+    /// A proxy for every request but those to twins. Default: what the environment names.
+    pub proxy: Option<Url>,
     /// A WebDriver or Selenium Grid to use; without one a driver is started when a browser is first needed.
     pub webdriver_url: Option<Url>,
     /// The chromedriver to start. Default: the first in `PATH`.
@@ -119,6 +121,7 @@ impl Default for CollectSettings {
             browser: BrowserKind::default(),
             browser_sessions: 2,
             browser_failures: None,
+            proxy: None,
             webdriver_url: None,
             chromedriver: None,
             chromium: None,
@@ -156,6 +159,11 @@ pub enum SetupError {
         "user agent `{0}` does not begin with a name of letters, `-` and `_`, which robots.txt needs"
     )]
     UserAgent(String),
+    /// Other kinds of proxy are not built in.
+    #[error(
+        "the proxy's address begins with `{0}:`; give one that begins with `http:` or `https:`"
+    )]
+    Proxy(String),
     /// Only plain connections to a WebDriver are built in.
     #[error("the WebDriver address begins with `{0}:`; give one that begins with `http:`")]
     WebDriver(String),
@@ -227,15 +235,24 @@ impl Collector {
         {
             return Err(SetupError::WebDriver(url.scheme().to_owned()));
         }
-        let proxy_hosts = self::proxy_hosts(&environment);
+        let mut proxy_hosts = self::proxy_hosts(&environment);
+        let mut through_proxy = Client::builder();
+        if let Some(proxy) = &settings.proxy {
+            if !matches!(proxy.scheme(), "http" | "https") {
+                return Err(SetupError::Proxy(proxy.scheme().to_owned()));
+            }
+            proxy_hosts.extend(proxy.host_str().map(str::to_owned));
+            let proxy = Proxy::all(proxy.clone()).map_err(SetupError::Client)?;
+            through_proxy = through_proxy.proxy(proxy);
+        }
         let named = settings
             .twins
             .hosts()
             .chain(proxy_hosts.iter().map(String::as_str));
         let guard = Arc::new(Guard::new(settings.allow_private, named));
         let (through_proxy, direct) = (
-            client(&settings, &guard),
-            client(&settings, &guard).no_proxy(),
+            client(through_proxy, &settings, &guard),
+            client(Client::builder().no_proxy(), &settings, &guard),
         );
         let shared = Shared {
             browsers: Pool::new(&settings, &environment),
@@ -357,8 +374,8 @@ impl Shared {
 }
 
 /// Redirects are followed hop by hop, each with its own permission; cookies belong to a run.
-fn client(settings: &CollectSettings, guard: &Arc<Guard>) -> ClientBuilder {
-    Client::builder()
+fn client(builder: ClientBuilder, settings: &CollectSettings, guard: &Arc<Guard>) -> ClientBuilder {
+    builder
         .user_agent(&settings.user_agent)
         .redirect(Policy::none())
         .referer(false)

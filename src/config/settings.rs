@@ -104,6 +104,9 @@ settings! {
     /// Folder for what a browser saw when a step or `wait_for` failed, as HTML and PNG; the newest 20 failures are kept.
     /// Default: `browser-failures`.
     browser_failures = Some("browser-failures");
+    /// A proxy for every request, such as `http://proxy.example:3128`. Default: those of `HTTP_PROXY`, `HTTPS_PROXY`,
+    /// `ALL_PROXY` and `NO_PROXY`.
+    proxy = None;
     /// A WebDriver or Selenium Grid to use. Default: none; trendy starts the browser's driver itself.
     webdriver_url = None;
     /// The chromedriver to start. Default: the one on the PATH.

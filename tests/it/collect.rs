@@ -52,6 +52,30 @@ async fn a_page_holds_what_was_sent() {
 }
 
 #[tokio::test]
+async fn every_request_goes_through_the_proxy_but_those_to_a_twin() {
+    let proxy = Site::start(|path, _| {
+        let is_wanted = path == "http://board.example/jobs";
+        is_wanted.then(|| html("by the proxy"))
+    })
+    .await;
+    let twin = Site::start(|path, _| (path == "/jobs").then(|| html("by the twin"))).await;
+    let settings = CollectSettings {
+        proxy: Some(proxy.url("").parse().unwrap()),
+        twins: Twins::parse([format!("http://other.example={}", twin.url(""))]).unwrap(),
+        ..settings()
+    };
+    let collector = collector(settings);
+    for (url, body) in [
+        ("http://board.example/jobs", "by the proxy"),
+        ("http://other.example/jobs", "by the twin"),
+    ] {
+        let fetcher = collector.fetcher(&pipeline(url)).unwrap();
+        let page = read(fetcher.as_ref(), &request(url)).await.unwrap();
+        assert_eq!(&page.body[..], body.as_bytes());
+    }
+}
+
+#[tokio::test]
 async fn validators_are_sent_to_the_address_that_gave_them_and_to_no_other() {
     let site = Site::start(|path, count| {
         Some(match (path, count) {

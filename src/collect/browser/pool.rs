@@ -1,5 +1,6 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -25,6 +26,8 @@ const PAGES_OF_A_SESSION: u32 = 100;
 /// ended. A session serves one run, so neither cookies nor storage pass from one pipeline to another.
 pub(in crate::collect) struct Pool {
     kind: BrowserKind,
+    /// Host and port of the proxy. WebDriver has no place for its password.
+    proxy: Option<String>,
     webdriver_url: Option<Url>,
     programs: Programs,
     /// What is appended to the browser's own user agent.
@@ -57,6 +60,7 @@ impl Pool {
     pub(in crate::collect) fn new(settings: &CollectSettings, environment: &Environment) -> Self {
         Self {
             kind: settings.browser,
+            proxy: settings.proxy.as_ref().and_then(host_and_port),
             webdriver_url: settings.webdriver_url.clone(),
             programs: Programs::new(settings, environment),
             signature: settings.user_agent.clone(),
@@ -178,7 +182,11 @@ impl Pool {
             WebDriver::start(&programs).await.map_err(Failure::Start)?
         };
         let user_agent = self.user_agent.get().map(String::as_str);
-        let wishes = capabilities(self.kind, driver.local.as_ref(), user_agent);
+        let mut wishes = capabilities(self.kind, driver.local.as_ref(), user_agent);
+        if let Some(proxy) = &self.proxy {
+            let manual = json!({"proxyType": "manual", "httpProxy": proxy, "sslProxy": proxy});
+            wishes.insert("proxy".to_owned(), manual);
+        }
         Session::open(driver, wishes, run).await
     }
 
@@ -195,6 +203,11 @@ impl Pool {
     fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
         lock(&self.idle)
     }
+}
+
+fn host_and_port(url: &Url) -> Option<String> {
+    let port = url.port_or_known_default()?;
+    Some(format!("{}:{port}", url.host_str()?))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
