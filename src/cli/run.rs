@@ -62,7 +62,7 @@ pub(super) struct RunArgs {
     /// Leave alone what a list dates before this day, or longer ago than this: `2026-11-01`, `7d`; closes nothing
     #[arg(long, value_name = "DATE|DURATION")]
     since: Option<Since>,
-    /// Believe a list that is empty or shrank, this once
+    /// Believe what is far from usual, this once: a list that is empty or shrank, pages that lack a field they used to have
     #[arg(long)]
     accept: bool,
     /// Load only; leave publishing to another process

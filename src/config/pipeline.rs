@@ -231,7 +231,7 @@ pub enum Detail {
 
 impl Detail {
     /// The kind of the records whose fields it knows; none where rules read them all.
-    pub(super) const fn known_kind(self) -> Option<Kind> {
+    pub(crate) const fn known_kind(self) -> Option<Kind> {
         match self {
             Self::Css | Self::Json => None,
             Self::Jsonld => Some(Kind::Job),

@@ -138,8 +138,18 @@ pub fn whole_entry(pipeline: &Pipeline, item: Item) -> Result<Item, Rejection> {
     }
 }
 
-/// Reads the page behind an entry; what the list said of it stands where the page says nothing.
+/// Reads the page behind an entry; what the list said of it stands where the page says nothing. Rejected where it lacks a
+/// required field.
 pub fn detail(pipeline: &Pipeline, page: &Page) -> Result<Result<Item, Rejection>, ExtractError> {
+    let read = detail_item(pipeline, page)?;
+    Ok(read.and_then(|item| check_required(pipeline, item)))
+}
+
+/// The same, whether or not it has every field that it must have.
+pub fn detail_item(
+    pipeline: &Pipeline,
+    page: &Page,
+) -> Result<Result<Item, Rejection>, ExtractError> {
     let Role::Detail { entry } = &page.request.role else {
         return Ok(Err(rejection(
             page.url.as_str(),
@@ -161,11 +171,11 @@ pub fn detail(pipeline: &Pipeline, page: &Page) -> Result<Result<Item, Rejection
     if let (Values::Fields(fields), values) = (&mut item.values, values) {
         fields.extend(values);
     }
-    Ok(check_required(pipeline, item))
+    Ok(Ok(item))
 }
 
 /// Rejects an item in which a required field matched nothing, naming the field and its selector.
-fn check_required(pipeline: &Pipeline, item: Item) -> Result<Item, Rejection> {
+pub fn check_required(pipeline: &Pipeline, item: Item) -> Result<Item, Rejection> {
     let Values::Fields(values) = &item.values else {
         return Ok(item);
     };

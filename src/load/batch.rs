@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::dead_letters::insert_letters;
+use super::history::add_fill;
 use super::known::{KnownPage, renew};
 use super::part::Part;
 use super::plan::{Plan, held};
 use super::staging::Staging;
 use super::{Purpose, Store, StoreError, Transaction, binds, retrying};
-use crate::record::{Counts, Record, RecordId, Rejection, RunId};
+use crate::record::{Counts, Fill, Record, RecordId, Rejection, RunId};
 
 /// What one transaction loads.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub struct Batch {
     pub rejections: Vec<Rejection>,
     /// Pages that this came from.
     pub pages: u64,
+    /// What was read, and which fields were found.
+    pub fill: Fill,
     /// Addresses of those among them that were read: what was known of them holds no longer.
     pub read: Vec<Url>,
     /// Pages whose records are all in this batch or those before it.
@@ -108,13 +111,16 @@ impl Store {
             ..plan.counts
         };
         let news = counts != Counts::default();
-        transaction
+        let is_new = transaction
             .execute(
                 "UPDATE runs SET pages = pages + $2, loaded_at = $3
                   WHERE id = $1 AND ($4 OR loaded_at IS NULL OR loaded_at <> $3)",
                 binds![run, part.pages, part.at, news],
             )
             .await?;
+        if let (Some(fill), 1..) = (part.fill, is_new) {
+            add_fill(&mut transaction, run, fill).await?;
+        }
         add_counts(&mut transaction, run, counts).await?;
         transaction.commit().await?;
         Ok(LoadReport {

@@ -16,6 +16,7 @@ mod changes;
 mod dead_letters;
 mod diff;
 mod error;
+mod history;
 mod hosts;
 mod known;
 mod lock;

@@ -8,7 +8,7 @@ use super::dead_letters::NewDeadLetter;
 use super::known::KnownPage;
 use super::plan::to_json;
 use super::{Batch, Bind, StoreError, binds};
-use crate::record::{Record, RecordId, Rejection, RunId, Stage};
+use crate::record::{Fill, Record, RecordId, Rejection, RunId, Stage};
 
 /// A batch without duplicates, or a piece of one. The piece that has the pages is loaded before the others.
 pub(super) struct Part<'a> {
@@ -16,6 +16,8 @@ pub(super) struct Part<'a> {
     pub(super) seen: Vec<RecordId>,
     pub(super) rejections: Cow<'a, [Rejection]>,
     pub(super) pages: u64,
+    /// None where nothing was read.
+    pub(super) fill: Option<&'a Fill>,
     pub(super) read: &'a [Url],
     /// Nothing in a piece: which page the refused record stands on is not told.
     pub(super) known: &'a [KnownPage],
@@ -45,6 +47,7 @@ impl<'a> Part<'a> {
             seen,
             rejections: Cow::Borrowed(&batch.rejections),
             pages: batch.pages,
+            fill: Some(&batch.fill).filter(|fill| fill.read > 0),
             read: &batch.read,
             known: &batch.known,
             at: batch.at,
@@ -59,6 +62,7 @@ impl<'a> Part<'a> {
             seen: Vec::new(),
             rejections,
             pages: 0,
+            fill: None,
             read: &[],
             known: &[],
             at,
@@ -72,6 +76,7 @@ impl<'a> Part<'a> {
         let alone = self.seen.is_empty()
             && self.rejections.is_empty()
             && self.pages == 0
+            && self.fill.is_none()
             && self.read.is_empty();
         match self.records.as_slice() {
             [] => Err(error),

@@ -7,6 +7,7 @@
 //! This module knows no stage: it does no I/O and reads no clock.
 
 mod change;
+mod fill;
 mod flow;
 mod host;
 mod identity;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use change::{Change, Op, StoredRecord, Subject, UnknownSubject};
+pub use fill::Fill;
 pub use flow::{
     Entry, Fetched, Field, Item, Next, Page, Rejection, Request, Role, SitemapFile, Stage,
     Validators, Values,

@@ -1,5 +1,6 @@
 //! The end of the stages: batches of records, each written in one transaction.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -19,10 +20,15 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Longest that a row waits for its batch: a crash fetches again at most what came in since.
 const BATCH_AGE: Duration = Duration::from_secs(2);
 
+/// The names of the fields that were found on a page or in an entry.
+pub(super) type Found = Vec<Cow<'static, str>>;
+
 /// What the stages before send.
 pub(super) enum Load {
     /// A page was read: what was known of it holds no longer.
     Read(Url),
+    /// A page or an entry was looked through: a record or a rejection follows.
+    Found(Found),
     /// A page is as it was.
     NotModified,
     /// Records of a page that is as it was.
@@ -109,6 +115,7 @@ pub(super) async fn load(
                 batch.pages += 1;
                 batch.read.push(url);
             }
+            Ok(Some(Load::Found(found))) => batch.fill.count(&found),
             Ok(Some(Load::NotModified)) => batch.pages += 1,
             Ok(Some(Load::Unchanged(ids))) => {
                 done.counts.records += ids.len() as u64;

@@ -14,7 +14,9 @@
 //! loaded is not fetched again, its list is walked anew. A page that has not changed since it was [visited](visits) last
 //! is neither sent nor read again: what it named is seen.
 
+mod alarm;
 mod details;
+mod history;
 mod loader;
 mod paging;
 mod publish;
@@ -73,7 +75,7 @@ pub struct RunOptions {
     pub limit: Option<usize>,
     /// How far back to go: older entries are left alone; such a run closes nothing.
     pub since: Option<Since>,
-    /// Believe a list that is empty or shrank.
+    /// Believe a list that is empty or shrank, and pages that lack what they used to have.
     pub accept: bool,
     /// Where records go instead of the store; such a run writes nothing.
     pub dry_run: Option<mpsc::Sender<Record>>,
@@ -174,11 +176,12 @@ pub async fn run(
         Ok(walked)
     };
     // A sink that fails ends the run at once: the stages before it are dropped where they stand.
-    let (walked, done) = match tokio::try_join!(stages, loader::load(sink, loads, progress)) {
-        Ok(ended) => ended,
-        Err(loader::SinkError::Store(error)) => return Err(error.into()),
-        Err(loader::SinkError::Closed) => return Err(RunError::Unread),
-    };
+    let (walked, done) =
+        match tokio::try_join!(stages, loader::load(sink, loads, progress)) {
+            Ok(ended) => ended,
+            Err(loader::SinkError::Store(error)) => return Err(error.into()),
+            Err(loader::SinkError::Closed) => return Err(RunError::Unread),
+        };
     let fresh = loaded.is_empty();
 
     let summary = |run_id, ending: Ending, counts| RunSummary {
@@ -200,6 +203,7 @@ pub async fn run(
     }
     let run = locked.run.id;
     let ending = Ending::of_walk(&walked.end, &done, fresh);
+    let ending = compare(pipeline, services, options, run, &walked, ending).await?;
     let ending = believe(pipeline, services, options, run, &walked, ending).await?;
     let now = Timestamp::now();
     // A limited run that took up one that died leaves it for a whole run to end.
@@ -258,6 +262,25 @@ impl Locked {
         let run = store.begin_run(&pipeline.id, now).await?;
         Ok(Self { run, _lock: lock })
     }
+}
+
+/// Compares a run that went well with the pipeline's own history: what is far from usual ends otherwise.
+async fn compare(
+    pipeline: &Pipeline,
+    services: &Services,
+    options: &RunOptions,
+    run: RunId,
+    walked: &walk::Walked,
+    ending: Ending,
+) -> Result<Ending, RunError> {
+    if ending.outcome != Some(Outcome::Ok) {
+        return Ok(ending);
+    }
+    let alarm = alarm::judge(pipeline, &services.store, options, run, walked).await?;
+    Ok(alarm.map_or(ending, |(outcome, reason)| Ending {
+        outcome: Some(outcome),
+        reason: Some(reason),
+    }))
 }
 
 /// Closes what a whole list no longer names, unless the list cannot be believed: then the run ends otherwise.

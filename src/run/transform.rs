@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc};
 
-use super::loader::Load;
+use super::loader::{Found, Load};
 use super::walk::send;
 use crate::cause::with_causes;
 use crate::config::Pipeline;
@@ -46,34 +46,34 @@ pub(super) async fn transform(
                 break;
             };
             let (pipeline, dictionaries) = (Arc::clone(pipeline), Arc::clone(dictionaries));
-            send(
-                &loads,
-                blocking(move || one(&pipeline, &dictionaries, page)).await,
-            )
-            .await;
+            let (found, load) = blocking(move || one(&pipeline, &dictionaries, page)).await;
+            send(&loads, Load::Found(found)).await;
+            send(&loads, load).await;
         }
     });
     futures_util::future::join_all(workers).await;
 }
 
-fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
+/// The fields that were found, and what is made of them.
+fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> (Found, Load) {
     let (fetched_at, present, item, known, list_page) = match page {
         Page::Entry(item, list) => {
             let id = normalize::identity(pipeline, &item);
-            let item = extract::whole_entry(pipeline, *item);
-            (list.fetched_at, id, item, None, Some(list.number))
+            (list.fetched_at, id, Ok(*item), None, Some(list.number))
         }
         Page::Detail(page, id, known) => {
             let item = complete(pipeline, &page);
             (page.fetched_at, id, item, known, None)
         }
     };
+    let found = item.as_ref().map_or_else(|_| Vec::new(), Item::found);
+    let item = item.and_then(|item| extract::check_required(pipeline, item));
     let context = normalize::Context {
         pipeline,
         dictionaries,
         fetched_at,
     };
-    match item.and_then(|item| normalize::normalize(&item, &context)) {
+    let load = match item.and_then(|item| normalize::normalize(&item, &context)) {
         Ok(record) => Load::Record(Box::new(record), known),
         Err(rejection) => Load::Rejected {
             rejection,
@@ -81,11 +81,12 @@ fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> Load {
             present: Some(present),
             list_page,
         },
-    }
+    };
+    (found, load)
 }
 
 fn complete(pipeline: &Pipeline, page: &record::Page) -> Result<Item, Rejection> {
-    extract::detail(pipeline, page).unwrap_or_else(|error| {
+    extract::detail_item(pipeline, page).unwrap_or_else(|error| {
         let (url, reason) = (page.url.to_string(), with_causes(&error));
         Err(Rejection {
             stage: Stage::Extract,

@@ -5,6 +5,7 @@
     reason = "what a test cannot go on without; clippy allows it in test functions, and helpers are of the test too"
 )]
 
+mod alarms;
 mod archive;
 mod browser;
 mod collect;
