@@ -1,4 +1,10 @@
 //! The end of the stages: batches of records, each written in one transaction.
+//!
+//! A page behind an entry that was fetched and is not in the store is in flight: a run that is killed fetches it again,
+//! and nothing else. These are at most the pages that the workers of `details` hold, one each (`concurrency`); those that
+//! wait in the two channels behind them, [`CHANNEL_ROOM`](super::CHANNEL_ROOM) each; those that are being read, one a
+//! core; and one batch. A batch is kept small for that reason, and young: its age counts from the first thing that came
+//! into it, so a page of a site that is asked once a second is in the store a moment after it was read.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -9,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::config::Pipeline;
 use crate::load::{Batch, KnownPage, LoadReport, Store, StoreError};
 use crate::record::{Counts, Outcome, Record, RecordId, Rejection, RunId};
 use crate::telemetry::Progress;
@@ -17,8 +24,10 @@ use crate::telemetry::Progress;
 const BATCH_ROWS: usize = 500;
 /// Most text of a batch: a record may hold a page of 2 MiB, and a batch is in memory twice while it is staged.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// Longest that a row waits for its batch: a crash fetches again at most what came in since.
-const BATCH_AGE: Duration = Duration::from_secs(2);
+/// Most rows of a batch where each cost a request: a crash fetches them again.
+const BATCH_PAGES: usize = 32;
+/// Longest that anything waits for its batch. At most ten transactions a second are no burden to a Pi's card.
+const BATCH_AGE: Duration = Duration::from_millis(100);
 
 /// The names of the fields that were found on a page or in an entry.
 pub(super) type Found = Vec<Cow<'static, str>>;
@@ -97,19 +106,29 @@ pub(super) struct Sunk {
 
 /// Writes everything that comes, until all senders are gone.
 pub(super) async fn load(
+    pipeline: &Pipeline,
     sink: Sink<'_>,
     mut loads: mpsc::Receiver<Load>,
     progress: &Progress,
 ) -> Result<Sunk, SinkError> {
+    let most_rows = match pipeline.detail {
+        Some(_) => BATCH_PAGES,
+        None => BATCH_ROWS,
+    };
     let mut done = Sunk::default();
     let mut batch = Batch::default();
     let mut bytes = 0;
     let mut lists = Lists::default();
-    let mut due = Instant::now() + BATCH_AGE;
+    // When the batch is written at the latest; none while it is empty.
+    let mut due: Option<Instant> = None;
     loop {
-        let next = tokio::time::timeout_at(due, loads.recv()).await;
+        let next = match due {
+            Some(due) => tokio::time::timeout_at(due, loads.recv()).await,
+            None => Ok(loads.recv().await),
+        };
         let ended = matches!(next, Ok(None));
         let overdue = next.is_err();
+        due = due.or_else(|| Some(Instant::now() + BATCH_AGE));
         match next {
             Ok(Some(Load::Read(url))) => {
                 batch.pages += 1;
@@ -150,13 +169,13 @@ pub(super) async fn load(
             batch.known.append(&mut lists.sound());
         }
         let rows = batch.records.len() + batch.seen.len() + batch.rejections.len();
-        if ended || overdue || rows >= BATCH_ROWS || bytes >= BATCH_BYTES {
+        if ended || overdue || rows >= most_rows || bytes >= BATCH_BYTES {
             bytes = 0;
             let full = std::mem::take(&mut batch);
             let (counts, refused) = write(&sink, full, progress).await?;
             done.counts += counts;
             lists.refused |= refused > 0;
-            due = Instant::now() + BATCH_AGE;
+            due = None;
         }
         if ended {
             return Ok(done);

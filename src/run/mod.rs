@@ -177,7 +177,7 @@ pub async fn run(
     };
     // A sink that fails ends the run at once: the stages before it are dropped where they stand.
     let (walked, done) =
-        match tokio::try_join!(stages, loader::load(sink, loads, progress)) {
+        match tokio::try_join!(stages, loader::load(pipeline, sink, loads, progress)) {
             Ok(ended) => ended,
             Err(loader::SinkError::Store(error)) => return Err(error.into()),
             Err(loader::SinkError::Closed) => return Err(RunError::Unread),

@@ -12,7 +12,7 @@ use crate::support::scratch::{Scratch, on_postgres, on_sqlite};
 use crate::support::trendy::Workspace;
 
 /// Entries of the list: enough that a run is somewhere in the middle for a while.
-const ENTRIES: usize = 400;
+const ENTRIES: usize = 500;
 
 const PIPELINE: &str = r#"
 id = "board"
@@ -111,6 +111,54 @@ async fn killed_at(database: Scratch, points: &[usize]) {
     assert_eq!(said.json()[0]["unchanged"], ENTRIES);
     assert_eq!(workspace.statuses("board", before), [304; ENTRIES + 1]);
     assert_whole(&database).await;
+}
+
+/// Pages behind entries that the site was asked for from the arrival of this number on.
+fn details(workspace: &Workspace, from: usize) -> usize {
+    let asked = workspace.asked("board").into_iter().skip(from);
+    asked.filter(|path| path.starts_with("/jobs/")).count()
+}
+
+async fn stored(database: &Scratch) -> usize {
+    let store = Store::open(&database.url).await.unwrap();
+    let records = store.records_after(Kind::Job, None, 10_000).await.unwrap();
+    store.shutdown().await;
+    records.len()
+}
+
+async fn killed_again_and_again(database: Scratch, kills: usize) {
+    // Four workers, two channels of four, a page a core that is being read, and a batch: see `run::loader`.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let in_flight = 4 + 2 * 4 + cores + 32;
+    let workspace = workspace(&database).await;
+    workspace.write("pipelines/board.toml", &PIPELINE.replace("1ms", "0s"));
+    for kill in 0..kills {
+        let (arrived, before) = (workspace.asked("board").len(), stored(&database).await);
+        // robots.txt, the list, and from none to some dozens of pages behind entries.
+        let mut child = start_until(&workspace, 2 + kill * 7 % 30).await;
+        child.kill().await.unwrap();
+        let lost = details(&workspace, arrived) - (stored(&database).await - before);
+        assert!(lost <= in_flight, "kill {kill} cost {lost} pages");
+    }
+    let before = stored(&database).await;
+    assert!(before < ENTRIES, "there was nothing left to kill");
+    let arrived = workspace.asked("board").len();
+    let said = workspace
+        .trendy(&["run", "board", "--format", "json"])
+        .await;
+    assert_eq!((said.status, &said.json()[0]["outcome"]), (0, &"ok".into()));
+    assert_eq!(details(&workspace, arrived), ENTRIES - before);
+    assert_whole(&database).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_fetches_again_what_was_in_flight_and_no_more_wherever_a_run_is_killed() {
+    on_postgres(|database| killed_again_and_again(database, 5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_fetches_again_what_was_in_flight_and_no_more_wherever_a_run_is_killed() {
+    on_sqlite(|database| killed_again_and_again(database, 20)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
