@@ -21,6 +21,8 @@ use super::politely::retry_after;
 use super::visitor::Visitor;
 use crate::record::{Fetched, Page, Request, Validators};
 
+pub(super) const ROBOTS_TAG: &str = "x-robots-tag";
+
 /// Fetches pages by plain requests.
 pub struct HttpFetcher {
     shared: Arc<Shared>,
@@ -53,6 +55,7 @@ impl Fetcher for HttpFetcher {
                 Answer::Body {
                     status,
                     content_type,
+                    robots_tags,
                     validators,
                     body,
                     at,
@@ -63,6 +66,7 @@ impl Fetcher for HttpFetcher {
                         status,
                         content_type,
                         body,
+                        robots_tags,
                         fetched_at: at,
                         validators,
                         is_cut: false,
@@ -109,6 +113,7 @@ pub(super) enum Answer {
     Body {
         status: u16,
         content_type: Option<String>,
+        robots_tags: Vec<String>,
         validators: Option<Validators>,
         body: Bytes,
         at: Timestamp,
@@ -300,10 +305,17 @@ fn judge(
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned),
+        robots_tags: robots_tags(visitor, &exchange.headers),
         validators: validators(visitor, url, &exchange.headers),
         body,
         at: exchange.at,
     })
+}
+
+fn robots_tags(visitor: &Visitor, headers: &HeaderMap) -> Vec<String> {
+    let tags = headers.get_all(ROBOTS_TAG).into_iter();
+    tags.filter_map(|tag| Some(visitor.redact(tag.to_str().ok()?)))
+        .collect()
 }
 
 /// What the answer of this address can be recognised by. A server that writes a secret into it is not believed: what is

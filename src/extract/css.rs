@@ -1,13 +1,11 @@
 //! HTML by CSS selectors.
 
-use std::collections::BTreeMap;
-
 use scraper::{ElementRef, Html, Selector};
 
-use super::{ExtractError, Listing, json, leads_on, link, script, table, value};
+use super::{Detailed, ExtractError, Listing, json, leads_on, link, noindex, script, table, value};
 use crate::config::{Pick, Pipeline, Read, Select};
 use crate::html::{decode, text, tree};
-use crate::record::{Field, Next, Page};
+use crate::record::{Next, Page};
 
 pub(super) fn listing(
     pipeline: &Pipeline,
@@ -34,14 +32,14 @@ pub(super) fn listing(
     Ok(listing)
 }
 
-pub(super) fn detail(
-    pipeline: &Pipeline,
-    page: &Page,
-) -> Result<BTreeMap<Field, Vec<String>>, ExtractError> {
+pub(super) fn detail(pipeline: &Pipeline, page: &Page) -> Result<Detailed, ExtractError> {
     let html = parse(page)?;
-    Ok(value::fields(pipeline.fields.iter(), |pick| {
-        candidates(pick, html.root_element())
-    }))
+    Ok(Detailed {
+        fields: value::fields(pipeline.fields.iter(), |pick| {
+            candidates(pick, html.root_element())
+        }),
+        noindex: noindex::in_markup(&html),
+    })
 }
 
 pub(super) fn parse(page: &Page) -> Result<Html, ExtractError> {

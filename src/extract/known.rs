@@ -10,7 +10,7 @@ use super::article::Article;
 use super::feed::{FeedEntry, FeedText, TextKind};
 use super::jobposting::{self, JobPosting};
 use super::sitemap::{self, SitemapEntry, SitemapError, SitemapPage};
-use super::{ExtractError, Listing, css, feed, kma, packed, rejection};
+use super::{Detailed, ExtractError, Listing, css, feed, kma, packed, rejection};
 use crate::config::Pipeline;
 use crate::html::tree::TooLarge;
 use crate::html::{decode, text};
@@ -93,6 +93,7 @@ fn item(url: Url, entry: FeedEntry) -> Item {
             modified: None,
         },
         values: Values::Fields(fields),
+        noindex: false,
     }
 }
 
@@ -162,6 +163,7 @@ fn sitemap_item(pattern: Option<&Regex>, page: SitemapPage) -> Option<Item> {
     Some(Item {
         entry,
         values: Values::Fields(BTreeMap::new()),
+        noindex: false,
     })
 }
 
@@ -188,6 +190,7 @@ pub(super) fn kma(page: &Page) -> Result<Listing, ExtractError> {
                 modified: None,
             },
             values: Values::Weather(weather),
+            noindex: false,
         });
     Ok(Listing {
         items: items.collect(),
@@ -201,7 +204,7 @@ pub(super) fn jobposting(
     pipeline: &Pipeline,
     page: &Page,
     entry: &Url,
-) -> Result<Result<Fields, Rejection>, ExtractError> {
+) -> Result<Result<Detailed, Rejection>, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
     let postings =
         jobposting::read(&decoded.text, &page.url).map_err(|source| too_large(page, source))?;
@@ -214,9 +217,8 @@ pub(super) fn jobposting(
         let reason = "the page declares no `JobPosting`, in JSON-LD, microdata or RDFa";
         return Ok(Err(rejection(page.url.as_str(), reason.into(), None)));
     };
-    let mut fields = posting_fields(posting);
-    fields.extend(css::detail(pipeline, page)?);
-    Ok(Ok(fields))
+    let by_rules = css::detail(pipeline, page)?;
+    Ok(Ok(by_rules.over(posting_fields(posting))))
 }
 
 fn posting_fields(posting: JobPosting) -> Fields {
@@ -244,19 +246,18 @@ fn posting_fields(posting: JobPosting) -> Fields {
 }
 
 /// The article of a page, with the pipeline's rules on top.
-pub(super) fn article(pipeline: &Pipeline, page: &Page) -> Result<Fields, ExtractError> {
+pub(super) fn article(pipeline: &Pipeline, page: &Page) -> Result<Detailed, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
     let article =
         Article::of(&decoded.text, &page.url).map_err(|source| too_large(page, source))?;
-    let mut fields = fields([
+    let known = fields([
         (Field::Title, article.title),
         (Field::Author, article.author),
         (Field::PublishedAt, article.published),
         (Field::Language, article.language),
         (Field::Text, article.text),
     ]);
-    fields.extend(css::detail(pipeline, page)?);
-    Ok(fields)
+    Ok(css::detail(pipeline, page)?.over(known))
 }
 
 /// The fields that have a text.

@@ -15,6 +15,7 @@ mod json;
 pub mod kma;
 mod known;
 mod link;
+mod noindex;
 mod packed;
 mod schema_org;
 mod script;
@@ -42,6 +43,22 @@ pub struct Listing {
     pub rejections: Vec<Rejection>,
     /// Where it goes on, where the page says so.
     pub next: Next,
+}
+
+/// What the page behind an entry says.
+#[derive(Debug, Default)]
+struct Detailed {
+    fields: BTreeMap<Field, Vec<String>>,
+    /// Whether its markup asks not to be indexed.
+    noindex: bool,
+}
+
+impl Detailed {
+    /// The same, with these fields where it has none.
+    fn over(mut self, mut fields: BTreeMap<Field, Vec<String>>) -> Self {
+        fields.append(&mut self.fields);
+        Self { fields, ..self }
+    }
 }
 
 /// A page that is not what its pipeline says.
@@ -157,20 +174,25 @@ pub fn detail_item(
             None,
         )));
     };
-    let values = match pipeline.detail {
+    let read = match pipeline.detail {
         Some(Detail::Css) => css::detail(pipeline, page)?,
-        Some(Detail::Json) => json::detail(pipeline, page)?,
+        Some(Detail::Json) => Detailed {
+            fields: json::detail(pipeline, page)?,
+            noindex: false,
+        },
         Some(Detail::Jsonld) => match known::jobposting(pipeline, page, &entry.entry.url)? {
-            Ok(values) => values,
+            Ok(read) => read,
             Err(rejection) => return Ok(Err(rejection)),
         },
         Some(Detail::Article) => known::article(pipeline, page)?,
-        None => BTreeMap::new(),
+        None => Detailed::default(),
     };
     let mut item = Item::clone(entry);
-    if let (Values::Fields(fields), values) = (&mut item.values, values) {
-        fields.extend(values);
+    if let Values::Fields(fields) = &mut item.values {
+        fields.extend(read.fields);
     }
+    let mut tags = page.robots_tags.iter();
+    item.noindex = read.noindex || tags.any(|tag| noindex::in_header(tag));
     Ok(Ok(item))
 }
 

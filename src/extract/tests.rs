@@ -26,6 +26,7 @@ fn page(content_type: &str, body: &str, role: Role) -> Page {
         status: 200,
         content_type: Some(content_type.into()),
         body: Bytes::copy_from_slice(body.as_bytes()),
+        robots_tags: Vec::new(),
         fetched_at: jiff::Timestamp::UNIX_EPOCH,
         validators: None,
         is_cut: false,

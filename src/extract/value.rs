@@ -141,5 +141,9 @@ pub(super) fn item<'a, C: IntoIterator<Item = String>>(
         modified: None,
     };
     let values = Values::Fields(fields(entry_rules(pipeline), candidates));
-    Ok(Item { entry, values })
+    Ok(Item {
+        entry,
+        values,
+        noindex: false,
+    })
 }

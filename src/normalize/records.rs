@@ -19,7 +19,7 @@ pub(super) fn build(item: &Item, id: RecordId, context: &Context<'_>) -> Result<
             (Body::Job(Box::new(job)), terms)
         }
         (Kind::Post, Values::Fields(_)) => {
-            let post = post_of(&fields, context)?;
+            let post = post_of(item, &fields, context)?;
             let tags = post.tags.join("\n");
             // A feed that carries the text repeats it in the summary.
             let summary = post.summary.as_ref().filter(|_| post.text.is_none());
@@ -74,6 +74,7 @@ fn job_of(item: &Item, fields: &Fields<'_>, context: &Context<'_>) -> Result<Job
         posted_at: fields.instant(Field::PostedAt)?,
         valid_through: fields.deadline(Field::ValidThrough)?,
         description: fields.lines(Field::Description),
+        noindex: item.noindex,
     })
 }
 
@@ -115,7 +116,7 @@ fn experience(fields: &Fields<'_>) -> job::Experience {
     }
 }
 
-fn post_of(fields: &Fields<'_>, context: &Context<'_>) -> Result<Post, String> {
+fn post_of(item: &Item, fields: &Fields<'_>, context: &Context<'_>) -> Result<Post, String> {
     let mut tags = fields.texts(Field::Tags);
     for tag in &mut tags {
         *tag = text::one_line(tag);
@@ -132,6 +133,7 @@ fn post_of(fields: &Fields<'_>, context: &Context<'_>) -> Result<Post, String> {
             .line(Field::Language)
             .map(|tag| tag.to_ascii_lowercase()),
         tags,
+        noindex: item.noindex,
     })
 }
 

@@ -89,6 +89,9 @@ pub struct Page {
     pub content_type: Option<String>,
     /// Bytes after content decoding.
     pub body: Bytes,
+    /// Each `X-Robots-Tag` as sent.
+    #[serde(default)]
+    pub robots_tags: Vec<String>,
     /// When the answer arrived.
     pub fetched_at: Timestamp,
     /// What it can be recognised by, where the server says so.
@@ -142,6 +145,9 @@ pub struct Item {
     pub entry: Entry,
     /// Raw values.
     pub values: Values,
+    /// Whether its own page asks not to be indexed. No part of what the list says of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub noindex: bool,
 }
 
 /// Presence and identity of an item, from the list alone.

@@ -33,6 +33,9 @@ pub struct Job {
     pub valid_through: Option<Timestamp>,
     /// Full text, markup removed, paragraphs kept as lines.
     pub description: Option<String>,
+    /// Whether its page asks search engines not to show it. Known only of what has a page of its own; absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub noindex: bool,
 }
 
 /// Pay of a job, as the posting states it. Nothing is converted.

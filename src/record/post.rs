@@ -21,4 +21,7 @@ pub struct Post {
     pub language: Option<String>,
     /// The source's own tags, in its order.
     pub tags: Vec<String>,
+    /// Whether its page asks search engines not to show it. Known only of what has a page of its own; absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub noindex: bool,
 }

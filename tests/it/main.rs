@@ -17,6 +17,7 @@ mod interrupted;
 mod lists;
 mod misbehaving;
 mod mistakes;
+mod noindex;
 mod paging;
 mod presets;
 mod readme;

@@ -114,6 +114,8 @@ pub(super) async fn run(args: TryArgs, context: &Context) -> Result<Exit, Failur
                 page = fetched(&args, &pipeline, fetcher.as_ref(), first, given) => Some(page),
                 _ = stop.wait_for(|stop| *stop) => None,
             };
+            // Its archive is written to the end once nobody can add to it.
+            drop(fetcher);
             collector.close().await;
             match page {
                 Some(page) => page?,
@@ -190,6 +192,7 @@ fn saved(path: &Path, request: Request) -> Result<Page, Failure> {
         status: 200,
         content_type: None,
         body: body.into(),
+        robots_tags: Vec::new(),
         fetched_at: Timestamp::now(),
         validators: None,
         is_cut: false,
@@ -275,6 +278,7 @@ fn as_asked(mut page: Page, kind: PageKind, entry: Option<Item>) -> Page {
                 modified: None,
             },
             values: Values::Fields(BTreeMap::new()),
+            noindex: false,
         });
         page.request.role = Role::Detail {
             entry: Box::new(entry),

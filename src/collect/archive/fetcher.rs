@@ -11,6 +11,7 @@ use super::reader::{ArchivedAnswer, Head, RecordReader};
 use super::record::without_fragment;
 use super::{ArchiveError, LANDED, ROLE, folder, role_text};
 use crate::collect::error::FetchError;
+use crate::collect::http::ROBOTS_TAG;
 use crate::collect::{CollectSettings, Fetcher};
 use crate::record::{Fetched, Page, PipelineId, Request, Role};
 
@@ -216,6 +217,7 @@ fn deliver(request: Request, url: Url, found: Found) -> Result<Page, FetchError>
                     .all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
             })
             .map(str::to_owned),
+        robots_tags: head.all(ROBOTS_TAG).map(str::to_owned).collect(),
         body: body.into(),
         fetched_at: found.at,
         // An old answer says nothing of what the site has today.

@@ -77,9 +77,15 @@ impl Head {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value.as_str()))
+        self.all(name).next()
+    }
+
+    /// Every value of a field that may be there several times.
+    pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        let fields = self.0.iter();
+        fields
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub(super) fn at(&self) -> Option<Timestamp> {

@@ -210,6 +210,8 @@ impl Fetcher for BrowserFetcher {
             status: STATUS,
             content_type: Some(CONTENT_TYPE.to_owned()),
             body: Bytes::from(arrival.html),
+            // A driver tells no headers.
+            robots_tags: Vec::new(),
             fetched_at: Timestamp::now(),
             // What a script made of a page has none.
             validators: None,

@@ -6,7 +6,7 @@ use crate::load::StoreIdentity;
 use crate::record::{Kind, TermType};
 
 /// Version of the fields below. A change that an index cannot take while it lives raises it.
-pub(super) const SCHEMA: u64 = 1;
+pub(super) const SCHEMA: u64 = 2;
 
 /// Above the server's own templates for `logs-*-*` and the like (100), which a prefix might match.
 const PRIORITY: u32 = 500;
@@ -128,6 +128,7 @@ fn job() -> Vec<(&'static str, Value)> {
         ("posted_at", date()),
         ("valid_through", date()),
         ("description", text()),
+        ("noindex", json!({"type": "boolean"})),
     ]
 }
 
@@ -141,6 +142,7 @@ fn post() -> Vec<(&'static str, Value)> {
         ("text", text()),
         ("language", keyword()),
         ("tags", keyword()),
+        ("noindex", json!({"type": "boolean"})),
     ]
 }
 
@@ -201,7 +203,7 @@ fn keyword_with_text() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Body, Job, Salary, SalaryUnit};
+    use crate::record::{Body, Job, Post, Salary, SalaryUnit};
 
     fn owner() -> StoreIdentity {
         StoreIdentity {
@@ -243,9 +245,13 @@ mod tests {
         let bodies = [
             Body::Job(Box::new(Job {
                 salary: Some(salary),
+                noindex: true,
                 ..Job::default()
             })),
-            Body::Post(Box::default()),
+            Body::Post(Box::new(Post {
+                noindex: true,
+                ..Post::default()
+            })),
         ];
         for body in bodies {
             let mappings = mappings(body.kind(), &owner());
