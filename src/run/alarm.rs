@@ -89,7 +89,7 @@ fn told(pipeline: &Pipeline, deepest: &Fall, others: &[Fall]) -> String {
         noun(pipeline)
     };
     let name = |fall: &Fall| match rule(pipeline, &fall.field) {
-        Some(rule) => format!("`{}` (`{}`)", fall.field, rule.select.as_str()),
+        Some(rule) => format!("`{}` (`{rule}`)", fall.field),
         None => format!("`{}`", fall.field),
     };
     let before = match deepest.runs {
