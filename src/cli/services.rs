@@ -101,7 +101,7 @@ pub(super) fn collector(
         .map_err(|error| Failure::usage(with_causes(&error)))
 }
 
-fn address(settings: &Settings, key: &str) -> Result<Option<Url>, Failure> {
+fn address(settings: &Settings, key: &'static str) -> Result<Option<Url>, Failure> {
     let Some(text) = settings.get(key) else {
         return Ok(None);
     };
