@@ -155,7 +155,7 @@ impl From<CursorRow> for Cursor {
 }
 
 #[derive(FromRow)]
-struct ChangeRow {
+pub(super) struct ChangeRow {
     seq: i64,
     run_id: Option<i64>,
     subject: String,

@@ -29,6 +29,7 @@ mod sql;
 mod sqlite;
 mod staging;
 mod time;
+mod told;
 mod verdict;
 
 use std::fmt;
@@ -50,6 +51,7 @@ pub use lock::Lock;
 pub use runs::{OpenRun, RunRow};
 pub use sql::{Bind, Pool, StoreRow};
 pub use time::At;
+pub use told::ToldChange;
 
 use error::retrying;
 pub(crate) use sql::binds;
