@@ -252,3 +252,72 @@ async fn a_page_of_another_format_is_told_and_is_no_success() {
     let problem = tried["problem"].as_str().unwrap();
     assert!(problem.contains("is not JSON"), "{problem}");
 }
+
+/// A list that a script fills in part, and a page that needs none.
+async fn rendered(workspace: &mut Workspace) {
+    for name in ["CHROMEDRIVER", "CHROMIUM"] {
+        if let Ok(program) = std::env::var(format!("TRENDY_TEST_{name}")) {
+            workspace.set(&format!("TRENDY_{name}"), &program);
+        }
+    }
+    let script = "<script>document.querySelector('ul').innerHTML = \
+        \"<li><a href='/jobs/1'>One</a></li>\"</script>";
+    workspace.write(
+        "sites/board/day-1/jobs/index.html",
+        &format!("<ul class='jobs'></ul>{script}"),
+    );
+    workspace.write("sites/board/day-1/jobs/1.html", POSTING);
+    let placed = POSTING.replace("We use PostgreSQL.", "Loading");
+    let script = "<script>document.querySelector('.text').textContent = 'We use Kafka.'</script>";
+    workspace.write(
+        "sites/board/day-1/jobs/2.html",
+        &format!("{placed}{script}"),
+    );
+    workspace.serve_own("board").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comparing_tells_when_a_browser_is_needed() {
+    let mut workspace = board(POSTING).await;
+    rendered(&mut workspace).await;
+
+    let (said, compared) = json(
+        &workspace,
+        &["board", "https://board.example/jobs/1", "--compare"],
+    )
+    .await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    assert_eq!(
+        (&compared["page"], &compared["http_is_enough"]),
+        (&"detail".into(), &true.into())
+    );
+
+    let (said, compared) = json(
+        &workspace,
+        &["board", "https://board.example/jobs/2", "--compare"],
+    )
+    .await;
+    assert_eq!(
+        (said.status, &compared["http_is_enough"]),
+        (3, &false.into()),
+        "{said:#?}"
+    );
+    let description = field(&compared, "description");
+    assert_eq!(description["http"], "Loading");
+    assert_eq!(description["browser"], "We use Kafka.");
+    assert_eq!(field(&compared, "title")["differs"], false);
+
+    let said = workspace.trendy(&["try", "board", "--compare"]).await;
+    assert_eq!(said.status, 3, "{said:#?}");
+    assert!(
+        said.stdout
+            .contains("`item`, `link`, `id`: not the same by HTTP"),
+        "{}",
+        said.stdout
+    );
+    let file = workspace.path("sites/board/day-1/jobs/1.html");
+    let said = workspace
+        .trendy(&["try", "board", file.to_str().unwrap(), "--compare"])
+        .await;
+    assert_eq!(said.status, 2, "{said:#?}");
+}

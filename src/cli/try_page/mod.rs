@@ -17,6 +17,7 @@ use super::exit::{Exit, Failure, with_causes};
 use super::output::print_json;
 use super::services;
 
+mod compare;
 mod table;
 
 /// Put one page through a pipeline, and show what each field finds and what it does not
@@ -26,7 +27,10 @@ mod table;
 /// Pages are fetched as a run fetches them, robots.txt and all; nothing is stored. For the page behind an entry, the
 /// list's first page is fetched too where the record needs what the list says.
 ///
-/// Exit code 0 if everything is found, 3 if something is missing, 1 if the page cannot be fetched.
+/// With `--compare` the page is fetched by HTTP and in a browser, whatever the pipeline says, to tell which fields differ:
+/// where none does, `fetch = "http"` is enough.
+///
+/// Exit code 0 if everything is found, 3 if something is missing or differs, 1 if the page cannot be fetched.
 #[derive(Debug, clap::Args)]
 pub(super) struct TryArgs {
     /// The pipeline, by name
@@ -46,6 +50,9 @@ pub(super) struct TryArgs {
     /// Write the fetched page to a file, byte for byte
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    /// Fetch the page by HTTP and in a browser, and show what differs
+    #[arg(long, conflicts_with_all = ["save", "url"])]
+    compare: bool,
     /// Form of the result
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
@@ -96,6 +103,23 @@ pub(super) async fn run(args: TryArgs, context: &Context) -> Result<Exit, Failur
     }
     let mut first = first_request(&pipeline, dictionaries.stations, Timestamp::now())
         .map_err(Failure::usage)?;
+    if args.compare {
+        let collector = services::collector(&settings, &context.environment)?;
+        let mut stop = services::stop_on_signal()?;
+        let compared = tokio::select! {
+            compared = compare::compare(&args, &pipeline, &dictionaries, &collector, &first) => Some(compared),
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        collector.close().await;
+        let Some(compared) = compared.transpose()? else {
+            return Ok(Exit::Interrupted);
+        };
+        match args.format {
+            Format::Table => compared.print()?,
+            Format::Json => print_json(&compared)?,
+        }
+        return Ok(compared.exit());
+    }
     let page = match Given::of(&args)? {
         Given::File(path) => {
             let list = first.url.clone();
@@ -218,14 +242,18 @@ async fn fetched(
             .map_err(|error| Failure::run(format!("cannot write `{}`: {error}", path.display())))?;
     }
     let kind = kind(args, pipeline, &list.url, &page);
-    let needs_list = !pipeline.list.fields.is_empty() || pipeline.list.id.is_some();
-    let entry = if kind == PageKind::Detail && needs_list {
+    let entry = if kind == PageKind::Detail && needs_list(pipeline) {
         let list = fetch(fetcher, &list).await?;
         entry_of(pipeline, &list, &page.request.url)
     } else {
         None
     };
     Ok(as_asked(page, kind, entry))
+}
+
+/// Whether the list says something of the record behind an entry.
+fn needs_list(pipeline: &Pipeline) -> bool {
+    !pipeline.list.fields.is_empty() || pipeline.list.id.is_some()
 }
 
 async fn fetch(fetcher: &dyn Fetcher, request: &Request) -> Result<Page, Failure> {

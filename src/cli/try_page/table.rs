@@ -215,7 +215,7 @@ fn name(value: &Value) -> String {
 }
 
 /// A text in one line, cut where it is too long for a table.
-fn cut(value: &str) -> String {
+pub(super) fn cut(value: &str) -> String {
     let line = text::one_line(value);
     match line.char_indices().nth(VALUE_CHARS) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),
