@@ -51,7 +51,7 @@ pub struct PipelineFile {
     /// How gently the source is asked.
     #[serde(default)]
     pub(super) politeness: PolitenessFile,
-    /// When a shorter list is believed.
+    /// When a shorter list is believed, and what in a posting is news.
     #[serde(default)]
     pub(super) snapshot: SnapshotFile,
 }
@@ -211,6 +211,11 @@ pub(super) enum ListExtract {
 pub(super) struct DetailFile {
     /// Format of the page.
     pub(super) extract: Detail,
+    /// How long a page is left alone while the list says the same of its entry, such as `7d`. Each entry has a time of its
+    /// own between half of it and the whole, so that not all are due at once. Default: none, as a text that was edited is
+    /// to be noticed at once; each run then asks for every page, and a server that knows validators sends only those that
+    /// have changed.
+    pub(super) refresh: Option<String>,
 }
 
 /// Format of a detail page.
@@ -250,7 +255,7 @@ pub(super) struct PolitenessFile {
     pub(super) concurrency: Option<u32>,
 }
 
-/// When a shorter list is believed.
+/// When a shorter list is believed, and what in a posting is news.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SnapshotFile {
@@ -259,6 +264,10 @@ pub(super) struct SnapshotFile {
     pub(super) allow_empty: bool,
     /// Share of the known entries (0 to 1) whose absence makes the list unbelievable, from 10 entries up. Default: 0.5.
     pub(super) shrink_limit: Option<f64>,
+    /// Fields that may change without an update, such as `["category"]` where a banner or a counter stands in it. What
+    /// is stored of them is as of the record's last change. Default: none; every field counts.
+    #[serde(default)]
+    pub(super) ignore: Vec<String>,
 }
 
 /// A checked pipeline.
@@ -284,6 +293,8 @@ pub struct Pipeline {
     pub list: List,
     /// How detail pages are read, where there are any.
     pub detail: Option<Detail>,
+    /// How long a detail page is left alone at most while the list says the same of its entry; none: it never is.
+    pub refresh: Option<Duration>,
     /// Rules of the detail page, or of the entry where there is none.
     pub fields: BTreeMap<Field, Rule>,
     /// The owner of the list: board of jobs, source of posts; empty for weather.
@@ -294,6 +305,8 @@ pub struct Pipeline {
     pub politeness: Politeness,
     /// When a shorter list is believed.
     pub snapshot: Snapshot,
+    /// Fields whose change alone is no update.
+    pub ignored: Vec<Field>,
 }
 
 /// Where the pages of a pipeline are.

@@ -10,6 +10,7 @@ use super::known::{KnownPage, renew};
 use super::part::Part;
 use super::plan::{Plan, held};
 use super::staging::Staging;
+use super::visited::{self, Visited};
 use super::{Purpose, Store, StoreError, Transaction, binds, retrying};
 use crate::record::{Counts, Fill, Record, RecordId, Rejection, RunId};
 
@@ -31,6 +32,9 @@ pub struct Batch {
     pub read: Vec<Url>,
     /// Pages whose records are all in this batch or those before it.
     pub known: Vec<KnownPage>,
+    /// Pages behind entries that need not be asked for at each run, and whose records are all in this batch or those
+    /// before it.
+    pub visited: Vec<Visited>,
     /// When it is loaded. A run that gets nothing but what it has had, at the instant of the batch before, gets that batch
     /// again; at another instant it is another page that says the same.
     pub at: Timestamp,
@@ -105,6 +109,7 @@ impl Store {
             )
             .await?;
         renew(&mut transaction, run, part).await?;
+        visited::note(&mut transaction, run, part).await?;
         let rejected = insert_letters(&mut transaction, &part.letters(run)).await?;
         let counts = Counts {
             rejected,

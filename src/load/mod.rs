@@ -20,6 +20,7 @@ mod history;
 mod hosts;
 mod known;
 mod lock;
+mod news;
 mod part;
 mod plan;
 mod postgres;
@@ -31,6 +32,7 @@ mod staging;
 mod time;
 mod told;
 mod verdict;
+mod visited;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -52,6 +54,7 @@ pub use runs::{OpenRun, RunRow};
 pub use sql::{Bind, Pool, StoreRow};
 pub use time::At;
 pub use told::ToldChange;
+pub use visited::Visited;
 
 use error::retrying;
 pub(crate) use sql::binds;

@@ -7,7 +7,7 @@ use url::Url;
 use super::dead_letters::NewDeadLetter;
 use super::known::KnownPage;
 use super::plan::to_json;
-use super::{Batch, Bind, StoreError, binds};
+use super::{Batch, Bind, StoreError, Visited, binds};
 use crate::record::{Fill, Record, RecordId, Rejection, RunId, Stage};
 
 /// A batch without duplicates, or a piece of one. The piece that has the pages is loaded before the others.
@@ -21,6 +21,8 @@ pub(super) struct Part<'a> {
     pub(super) read: &'a [Url],
     /// Nothing in a piece: which page the refused record stands on is not told.
     pub(super) known: &'a [KnownPage],
+    /// Nothing in a piece, for the same reason.
+    pub(super) visited: &'a [Visited],
     pub(super) at: Timestamp,
     /// Its one rejection is a record that the store refused.
     pub(super) refused: bool,
@@ -50,6 +52,7 @@ impl<'a> Part<'a> {
             fill: Some(&batch.fill).filter(|fill| fill.read > 0),
             read: &batch.read,
             known: &batch.known,
+            visited: &batch.visited,
             at: batch.at,
             refused: false,
         }
@@ -65,6 +68,7 @@ impl<'a> Part<'a> {
             fill: None,
             read: &[],
             known: &[],
+            visited: &[],
             at,
             refused: false,
         }
@@ -72,7 +76,7 @@ impl<'a> Part<'a> {
 
     /// Two smaller pieces that lack nothing, the one to load first last; or the dead letter that the last record becomes.
     pub(super) fn cut(mut self, error: StoreError) -> Result<Vec<Self>, StoreError> {
-        self.known = &[];
+        (self.known, self.visited) = (&[], &[]);
         let alone = self.seen.is_empty()
             && self.rejections.is_empty()
             && self.pages == 0

@@ -9,6 +9,7 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::news;
 use super::part::Part;
 use super::sql::json_without_nul;
 use super::staging::Staging;
@@ -30,9 +31,10 @@ impl Plan {
         let mut plan = Self::default();
         for record in &part.records {
             let known = held.remove(&record.id).unwrap_or_default();
+            let body = news::settled(record, &known.held);
             let document = OnceCell::new();
-            let to_document = || json_without_nul(to_json(&record.body));
-            let verdict = verdict::of_record(&known.held, &record.terms, || {
+            let to_document = || json_without_nul(to_json(&*body));
+            let verdict = verdict::of_record(&known.held, record, || {
                 document.get_or_init(to_document)
             });
             plan.count(verdict.as_ref(), known.sighted);
@@ -41,7 +43,7 @@ impl Plan {
                 .held
                 .row
                 .map_or(record.seen_at, |row| row.first_seen_at);
-            let dated_at = dated_at(&record.body).unwrap_or(first_seen_at);
+            let dated_at = dated_at(&body).unwrap_or(first_seen_at);
             plan.changed.push(
                 binds![
                     plan.next(),
@@ -187,6 +189,7 @@ struct KnownRow {
     revision: i64,
     active: Option<bool>,
     first_seen_at: Option<At>,
+    held_hash: Option<Vec<u8>>,
     other_document: Option<Json<Value>>,
     other_terms: Option<Json<Value>>,
     sighted: bool,
@@ -199,7 +202,10 @@ pub(super) async fn held(
     let rows: Vec<KnownRow> = transaction
         .rows(
             "SELECT s.id, r.kind, COALESCE(r.revision, t.revision, 0) AS revision, r.active, r.first_seen_at,
-                    CASE WHEN r.content_hash <> s.content_hash THEN r.document END AS other_document,
+                    r.content_hash AS held_hash,
+                    CASE WHEN s.content_hash IS NOT NULL
+                              AND (r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active)
+                         THEN r.document END AS other_document,
                     CASE WHEN r.terms <> s.terms THEN r.terms END AS other_terms,
                     g.record_id IS NOT NULL AS sighted
                FROM staged_seen AS s
@@ -216,6 +222,7 @@ pub(super) async fn held(
             .map(|(active, first_seen_at)| HeldRow {
                 active,
                 first_seen_at: first_seen_at.0,
+                content_hash: row.held_hash.unwrap_or_default(),
                 other_document: row.other_document.map(|json| json.0),
                 other_terms: row.other_terms.map(|json| json.0),
             });
@@ -237,11 +244,7 @@ pub(super) async fn held(
 
 /// The instant that the source gives the record, unless it is absurd: Postgres has no text form for some years.
 fn dated_at(body: &Body) -> Option<Timestamp> {
-    let at = match body {
-        Body::Job(job) => job.posted_at,
-        Body::Post(post) => post.published_at,
-        Body::Weather(weather) => Some(weather.valid_at),
-    }?;
+    let at = body.dated_at()?;
     let year = at.to_zoned(jiff::tz::TimeZone::UTC).year();
     (1000..3000).contains(&year).then_some(at)
 }

@@ -43,6 +43,7 @@ CREATE TEMP TABLE IF NOT EXISTS staged_letters (id UUID, run_id BIGINT, stage TE
     url TEXT, reason TEXT, payload JSONB, at TIMESTAMPTZ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BYTEA, address TEXT, etag TEXT, last_modified TEXT,
     content JSONB) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_visits (record_id UUID, basis BYTEA, read_at TIMESTAMPTZ) ON COMMIT DELETE ROWS;
 ";
 
 pub(super) struct Opened {

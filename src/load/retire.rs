@@ -6,6 +6,7 @@ use super::batch::add_counts;
 use super::known::forget_staged;
 use super::part::sighting_row;
 use super::staging::Staging;
+use super::visited;
 use super::{Bind, Purpose, Store, StoreError, Transaction, binds, retrying};
 use crate::record::{Counts, Kind, RecordId, RunId};
 
@@ -52,6 +53,7 @@ impl Store {
                     binds![at],
                 )
                 .await?;
+            visited::forget_staged(&mut transaction).await?;
             add_counts(&mut transaction, run, Counts { closed, ..Counts::default() }).await?;
             transaction.commit().await?;
             Ok(closed)
@@ -82,6 +84,7 @@ impl Store {
                 )
                 .await?;
             forget_staged(&mut transaction).await?;
+            visited::forget_staged(&mut transaction).await?;
             for statement in [
                 "DELETE FROM record_terms WHERE record_id IN (SELECT id FROM staged_seen)",
                 "DELETE FROM records WHERE id IN (SELECT id FROM staged_seen)",

@@ -36,11 +36,13 @@ CREATE TEMP TABLE IF NOT EXISTS staged_letters (id BLOB, run_id INTEGER, stage T
     url TEXT, reason TEXT, payload TEXT, at TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BLOB, address TEXT, etag TEXT, last_modified TEXT,
     content TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_visits (record_id BLOB, basis BLOB, read_at TEXT);
 DELETE FROM temp.staged_seen;
 DELETE FROM temp.staged_changed;
 DELETE FROM temp.staged_terms;
 DELETE FROM temp.staged_letters;
 DELETE FROM temp.staged_pages;
+DELETE FROM temp.staged_visits;
 ";
 
 pub(super) struct Opened {

@@ -14,17 +14,20 @@ pub(super) enum Staging {
     /// Pages that were read or are known: `url, basis, address, etag, last_modified, content`. Only a known one has more
     /// than its `url`.
     Pages,
+    /// Pages behind entries that were read: `record_id, basis, read_at`.
+    Visits,
 }
 
 impl Staging {
     /// Every table.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Seen,
         Self::Changed,
         Self::Terms,
         Self::Letters,
         Self::Pages,
+        Self::Visits,
     ];
 
     pub(super) const fn table(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Staging {
             Self::Terms => "staged_terms",
             Self::Letters => "staged_letters",
             Self::Pages => "staged_pages",
+            Self::Visits => "staged_visits",
         }
     }
 }

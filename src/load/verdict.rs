@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::diff::diff;
-use crate::record::{Op, Term};
+use super::news;
+use crate::record::{Op, Record};
 
 /// What the store holds of an id of the batch.
 #[derive(Debug, Default)]
@@ -19,7 +20,8 @@ pub(super) struct Held {
 pub(super) struct HeldRow {
     pub(super) active: bool,
     pub(super) first_seen_at: Timestamp,
-    /// The document, where its hash differs from the batch's.
+    pub(super) content_hash: Vec<u8>,
+    /// The document, where anything in it may differ from the batch's: hash or terms do, or the record is closed.
     pub(super) other_document: Option<Value>,
     /// The terms, where they differ from the batch's.
     pub(super) other_terms: Option<Value>,
@@ -33,11 +35,11 @@ pub(super) struct Verdict {
     pub(super) diff: Option<Value>,
 }
 
-/// What a record with these terms and this document means; none when nothing has changed. The document is asked for only
-/// where it is needed: most records of most runs are unchanged.
+/// What a record with this document means; none when nothing has changed. The document is asked for only where it is
+/// needed: most records of most runs are unchanged.
 pub(super) fn of_record<'a>(
     held: &Held,
-    terms: &[Term],
+    record: &Record,
     document: impl FnOnce() -> &'a Value,
 ) -> Option<Verdict> {
     let revision = held.revision + 1;
@@ -55,13 +57,13 @@ pub(super) fn of_record<'a>(
     let changed_terms = row
         .other_terms
         .as_ref()
-        .map(|before| json!([before, terms]));
+        .map(|before| json!([before, record.terms]));
     let op = match (row.active, &content) {
         (false, _) => Op::Reopened,
-        (true, Some(_)) => Op::Updated,
-        // Another hash of the same document is a new recipe of the hash, not news.
-        (true, None) if row.other_document.is_some() || changed_terms.is_some() => Op::Derived,
-        (true, None) => return None,
+        (true, Some(diff)) if news::is_update(record, &row.content_hash, diff) => Op::Updated,
+        // Another hash of what says the same is a new recipe of the hash, not news.
+        (true, _) if row.other_document.is_some() || changed_terms.is_some() => Op::Derived,
+        (true, _) => return None,
     };
     let mut fields = match content {
         Some(Value::Object(fields)) => fields,
@@ -87,7 +89,7 @@ pub(super) fn of_sighting(held: &Held) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::TermType;
+    use crate::record::{Body, ContentHash, Field, Kind, PipelineId, RecordId, Term, TermType};
 
     fn held(active: bool, other_document: Option<Value>, other_terms: Option<Value>) -> Held {
         let first_seen_at = Timestamp::UNIX_EPOCH;
@@ -96,27 +98,47 @@ mod tests {
             row: Some(HeldRow {
                 active,
                 first_seen_at,
+                content_hash: vec![0; 32],
                 other_document,
                 other_terms,
             }),
         }
     }
 
-    fn op(held: &Held) -> Option<Op> {
+    fn record(uncounted: &[Field], terms: Vec<Term>) -> Record {
+        let body = Body::Job(Box::default());
+        Record {
+            id: RecordId::of(Kind::Job, &["board", "1"]),
+            pipeline: PipelineId("board".to_owned()),
+            url: "https://board.example/1".to_owned(),
+            content_hash: ContentHash::of(&body, uncounted),
+            uncounted: uncounted.to_vec(),
+            terms,
+            body,
+            seen_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn op_ignoring(held: &Held, uncounted: &[Field]) -> Option<Op> {
         let document = json!({"title": "new"});
-        of_record(held, &[], || &document).map(|verdict| verdict.op)
+        of_record(held, &record(uncounted, Vec::new()), || &document).map(|verdict| verdict.op)
+    }
+
+    fn op(held: &Held) -> Option<Op> {
+        op_ignoring(held, &[])
     }
 
     #[test]
     fn unknown_is_added_and_goes_on_after_a_tombstone() {
-        let fresh = of_record(&Held::default(), &[], || &Value::Null).unwrap();
+        let record = record(&[], Vec::new());
+        let fresh = of_record(&Held::default(), &record, || &Value::Null).unwrap();
         assert_eq!((fresh.op, fresh.revision), (Op::Added, 1));
         let back = of_record(
             &Held {
                 revision: 7,
                 row: None,
             },
-            &[],
+            &record,
             || &Value::Null,
         )
         .unwrap();
@@ -141,13 +163,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_counted_is_derived_where_the_recipe_of_the_hash_is_another() {
+        let held = held(true, Some(json!({"title": "old"})), None);
+        assert_eq!(op_ignoring(&held, &[Field::Title]), Some(Op::Derived));
+        assert_eq!(op_ignoring(&held, &[Field::Category]), Some(Op::Updated));
+    }
+
+    #[test]
+    fn a_date_told_from_now_that_is_told_exactly_is_derived() {
+        let mut exact = record(&[], Vec::new());
+        exact.body.date(Timestamp::UNIX_EPOCH);
+        exact.content_hash = ContentHash::of(&exact.body, &[]);
+        let mut held = held(
+            true,
+            Some(json!({"posted_at": "1970-01-01T09:00:00Z"})),
+            None,
+        );
+        let document = json!({"posted_at": "1970-01-01T00:00:00Z"});
+        let op = |held: &Held| of_record(held, &exact, || &document).map(|verdict| verdict.op);
+        assert_eq!(op(&held), Some(Op::Updated));
+        let undated = ContentHash::of(&exact.body, &[Field::PostedAt]);
+        held.row.as_mut().unwrap().content_hash = undated.0.to_vec();
+        assert_eq!(op(&held), Some(Op::Derived));
+    }
+
+    #[test]
     fn other_terms_are_derived_and_shown() {
-        let terms = [Term {
+        let terms = vec![Term {
             name: "Go".into(),
             kind: TermType::Language,
         }];
-        let verdict =
-            of_record(&held(true, None, Some(json!([]))), &terms, || &Value::Null).unwrap();
+        let record = record(&[], terms);
+        let held = held(true, None, Some(json!([])));
+        let verdict = of_record(&held, &record, || &Value::Null).unwrap();
         assert_eq!(verdict.op, Op::Derived);
         let terms = json!({"terms": [[], [{"name": "Go", "type": "language"}]]});
         assert_eq!(verdict.diff.unwrap(), terms);

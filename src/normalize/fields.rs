@@ -1,6 +1,6 @@
 //! The texts of an item, read as what their fields are.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::date::{self, DateContext, DayMonthOrder, Deadline};
 use super::{Context, text};
@@ -72,6 +72,39 @@ impl<'a> Fields<'a> {
             Ok(Deadline::Until(instant)) => Ok(Some(instant)),
             Ok(_) => Ok(None),
             Err(error) => Err(format!("field `{field}`: {error}")),
+        }
+    }
+
+    /// The fields whose change alone is no update, each once: what the pipeline ignores, and dates that move.
+    pub(super) fn uncounted(&self) -> Vec<Field> {
+        let moving = [Field::PostedAt, Field::PublishedAt, Field::ValidThrough]
+            .into_iter()
+            .filter(|field| self.is_told_from_now(*field));
+        let ignored = self.context.pipeline.ignored.iter().copied();
+        let mut uncounted: Vec<Field> = ignored.chain(moving).collect();
+        uncounted.sort_unstable();
+        uncounted.dedup();
+        uncounted
+    }
+
+    /// Whether a date moves with the instant of the visit, as in `3 days ago`. A deadline that counts the days to its
+    /// own (`D-3`) stays where it is; one that counts hours does not.
+    fn is_told_from_now(&self, field: Field) -> bool {
+        let Some(text) = self.line(field) else {
+            return false;
+        };
+        let now = self.dates();
+        let then = |later| DateContext {
+            now: now.now.saturating_add(later).unwrap_or(now.now),
+            ..now.clone()
+        };
+        if field == Field::ValidThrough {
+            let then = then(SignedDuration::from_secs(1));
+            date::deadline(&text, &then) != date::deadline(&text, &now)
+        } else {
+            // A week: it moves whatever is told by the day, by the clock time alone, or by the weekday.
+            let then = then(SignedDuration::from_hours(7 * 24));
+            date::parse(&text, &then) != date::parse(&text, &now)
         }
     }
 

@@ -101,6 +101,21 @@ pub fn normalize(item: &Item, context: &Context<'_>) -> Result<Record, Rejection
     }
 }
 
+/// What an item says that counts: without the fields that the pipeline ignores, and those that move with the instant of
+/// the visit. As long as it is the same, a list has no news of the item.
+pub fn counted(item: &Item, context: &Context<'_>) -> Item {
+    let uncounted = Fields::of(item, context).uncounted();
+    let mut item = item.clone();
+    if let Values::Fields(values) = &mut item.values {
+        values.retain(|field, _| {
+            !uncounted
+                .iter()
+                .any(|other| other.fills(field.as_str()) || other == field)
+        });
+    }
+    item
+}
+
 /// The fields whose texts cannot be read as what they are, each with the reason: all of them, where [`normalize`] stops
 /// at the first.
 pub fn unreadable(item: &Item, context: &Context<'_>) -> Vec<(Field, String)> {

@@ -31,11 +31,13 @@ pub(super) fn build(item: &Item, id: RecordId, context: &Context<'_>) -> Result<
         }
         (kind, _) => return Err(format!("the format does not give records of kind `{kind}`")),
     };
+    let uncounted = fields.uncounted();
     Ok(Record {
         id,
         pipeline: context.pipeline.id.clone(),
         url: url::canonical(&item.entry.url).into(),
-        content_hash: ContentHash::of(&body),
+        content_hash: ContentHash::of(&body, &uncounted),
+        uncounted,
         terms,
         body,
         seen_at: context.fetched_at,

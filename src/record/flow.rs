@@ -227,6 +227,19 @@ fields! {
 }
 
 impl Field {
+    /// The dates that a source gives a record as its own.
+    pub const DATES: &[Self] = &[Self::PostedAt, Self::PublishedAt];
+
+    /// Whether a record's field of this name is filled by it: years of experience as a text fill two.
+    pub fn fills(self, name: &str) -> bool {
+        match self {
+            Self::Experience => [Self::ExperienceMin, Self::ExperienceMax]
+                .map(Self::as_str)
+                .contains(&name),
+            field => field.as_str() == name,
+        }
+    }
+
     /// Whether it takes every text that a rule matches: lists, and long texts that stand in several parts.
     pub const fn takes_all(self) -> bool {
         matches!(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Body, Kind};
+use super::{Body, Field, Kind};
 
 /// Namespace of every record id. Changing it gives every record a new id: never do.
 const NAMESPACE: Uuid = Uuid::from_u128(0x8c1f_6a5e_3d0b_5c4e_9a77_2f64_1b0d_e5a1);
@@ -44,15 +44,20 @@ impl fmt::Display for RecordId {
 pub struct ContentHash(pub [u8; 32]);
 
 impl ContentHash {
-    /// The hash of these fields, over their JSON form (fixed order of fields, sorted maps).
+    /// The hash of these fields, over their JSON form (fixed order of fields, sorted maps). Those that are not counted
+    /// are hashed as if the source did not tell them.
     ///
     /// # Panics
     /// Never: the fields of a body are strings, numbers, times, lists and maps with string keys.
-    pub fn of(body: &Body) -> Self {
+    pub fn of(body: &Body, uncounted: &[Field]) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(HASH_RECIPE);
-        let json =
-            serde_json::to_vec(body).expect("a body has string keys only, so it is always JSON");
+        let json = if uncounted.is_empty() {
+            serde_json::to_vec(body)
+        } else {
+            serde_json::to_vec(&body.clone().without(uncounted))
+        };
+        let json = json.expect("a body has string keys only, so it is always JSON");
         hasher.update(&json);
         Self(hasher.finalize().into())
     }

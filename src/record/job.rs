@@ -1,6 +1,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Field;
+
 /// A job listing. Natural key: board and external id, or board and canonical URL where the board declares no id.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -36,6 +38,31 @@ pub struct Job {
     /// Whether its page asks search engines not to show it. Known only of what has a page of its own; absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub noindex: bool,
+}
+
+impl Job {
+    pub(super) fn forget(&mut self, field: Field) {
+        match field {
+            Field::Title => self.title.clear(),
+            Field::Company => self.company = None,
+            Field::Category => self.category = None,
+            Field::Location => self.location = None,
+            Field::Remote => self.remote = None,
+            Field::EmploymentType => self.employment_type.clear(),
+            Field::Experience => (self.experience_min, self.experience_max) = (None, None),
+            Field::ExperienceMin => self.experience_min = None,
+            Field::ExperienceMax => self.experience_max = None,
+            Field::PostedAt => self.posted_at = None,
+            Field::ValidThrough => self.valid_through = None,
+            Field::Description => self.description = None,
+            Field::Author
+            | Field::PublishedAt
+            | Field::Summary
+            | Field::Text
+            | Field::Language
+            | Field::Tags => {}
+        }
+    }
 }
 
 /// Pay of a job, as the posting states it. Nothing is converted.

@@ -92,8 +92,12 @@ pub struct Record {
     pub pipeline: PipelineId,
     /// Canonical URL of the thing itself, at the pipeline's own base address.
     pub url: String,
-    /// Hash of `body`, see [`ContentHash`].
+    /// Hash of `body` without what is not counted, see [`ContentHash`].
     pub content_hash: ContentHash,
+    /// Fields whose change alone is no update: what the pipeline ignores, and dates that were told from the instant of
+    /// the visit (`3 days ago`), which move though nothing has changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<Field>,
     /// Technologies named in it, sorted by name, each once.
     pub terms: Vec<Term>,
     /// The fields of its kind.
@@ -128,6 +132,37 @@ impl Body {
             Self::Job(_) => Kind::Job,
             Self::Post(_) => Kind::Post,
             Self::Weather(_) => Kind::Weather,
+        }
+    }
+
+    /// The same without these fields: as if the source did not tell them.
+    #[must_use]
+    pub fn without(mut self, fields: &[Field]) -> Self {
+        for field in fields {
+            match &mut self {
+                Self::Job(job) => job.forget(*field),
+                Self::Post(post) => post.forget(*field),
+                Self::Weather(_) => {}
+            }
+        }
+        self
+    }
+
+    /// When its source says that it came to be, where it says so.
+    pub fn dated_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Job(job) => job.posted_at,
+            Self::Post(post) => post.published_at,
+            Self::Weather(weather) => Some(weather.valid_at),
+        }
+    }
+
+    /// Gives it another [date](Self::dated_at).
+    pub fn date(&mut self, at: Timestamp) {
+        match self {
+            Self::Job(job) => job.posted_at = Some(at),
+            Self::Post(post) => post.published_at = Some(at),
+            Self::Weather(weather) => weather.valid_at = at,
         }
     }
 

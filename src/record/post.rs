@@ -1,6 +1,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Field;
+
 /// An article of a tech blog or news site. Natural key: canonical URL.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -24,4 +26,29 @@ pub struct Post {
     /// Whether its page asks search engines not to show it. Known only of what has a page of its own; absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub noindex: bool,
+}
+
+impl Post {
+    pub(super) fn forget(&mut self, field: Field) {
+        match field {
+            Field::Title => self.title.clear(),
+            Field::Author => self.author = None,
+            Field::PublishedAt => self.published_at = None,
+            Field::Summary => self.summary = None,
+            Field::Text => self.text = None,
+            Field::Language => self.language = None,
+            Field::Tags => self.tags.clear(),
+            Field::Company
+            | Field::Category
+            | Field::Location
+            | Field::Remote
+            | Field::EmploymentType
+            | Field::Experience
+            | Field::ExperienceMin
+            | Field::ExperienceMax
+            | Field::PostedAt
+            | Field::ValidThrough
+            | Field::Description => {}
+        }
+    }
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::loader::Load;
 use super::transform::Page as PageWork;
-use super::visits::{Visit, Visits};
+use super::visits::{Kept, Visit, Visits};
 use super::walk::{send, stopped};
 use crate::cause::with_causes;
 use crate::collect::FetchError;
@@ -17,7 +17,7 @@ use crate::load::{Content, Named};
 use crate::normalize;
 use crate::record::{Item, Next, RecordId, Rejection, Request, Role, Stage};
 
-/// Fetches the page behind each entry, as many at once as the pipeline allows. True when entries were left because the
+/// Fetches the page behind each entry that is due, as many at once as the pipeline allows. True when entries were left because the
 /// process was asked to stop.
 pub(super) async fn details(
     pipeline: &Arc<Pipeline>,
@@ -42,6 +42,11 @@ pub(super) async fn details(
                 continue;
             }
             let id = normalize::identity(pipeline, &item);
+            if !visits.is_due(id, &item) {
+                send(&loads, Load::Unchanged(vec![id])).await;
+                continue;
+            }
+            let visited = visits.visited(id, &item);
             let url = item.entry.url.clone();
             let request = Request {
                 pipeline: pipeline.id.clone(),
@@ -65,11 +70,15 @@ pub(super) async fn details(
                         named: Named::Records(vec![id]),
                         next: Next::None,
                     });
-                    send(&pages, PageWork::Detail(page, id, known)).await;
+                    let kept = Kept { known, visited };
+                    send(&pages, PageWork::Detail(page, id, kept)).await;
                 }
                 Ok(Visit::NotModified(_)) => {
                     send(&loads, Load::NotModified).await;
                     send(&loads, Load::Unchanged(vec![id])).await;
+                    if let Some(visited) = visited {
+                        send(&loads, Load::Visited(visited)).await;
+                    }
                 }
                 Err(error) => send(&loads, failed_detail(id, &url, &error)).await,
             }

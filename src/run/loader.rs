@@ -15,8 +15,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use url::Url;
 
+use super::visits::Kept;
 use crate::config::Pipeline;
-use crate::load::{Batch, KnownPage, LoadReport, Store, StoreError};
+use crate::load::{Batch, KnownPage, LoadReport, Store, StoreError, Visited};
 use crate::record::{Counts, Outcome, Record, RecordId, Rejection, RunId};
 use crate::telemetry::Progress;
 
@@ -44,8 +45,10 @@ pub(super) enum Load {
     Unchanged(Vec<RecordId>),
     /// A page of the list, by its number, to be known once everything that came before is loaded.
     Listed(u32, Box<KnownPage>),
-    /// A record, and the page of its own that is known with it.
-    Record(Box<Record>, Option<Box<KnownPage>>),
+    /// The page behind an entry was as it was, and need not be asked for again before long.
+    Visited(Visited),
+    /// A record, and what is kept of the page of its own.
+    Record(Box<Record>, Kept),
     /// Something that did not become one.
     Rejected {
         /// Why.
@@ -142,10 +145,12 @@ pub(super) async fn load(
                 batch.seen.extend(ids);
             }
             Ok(Some(Load::Listed(number, known))) => lists.known.push((number, *known)),
-            Ok(Some(Load::Record(record, known))) => {
+            Ok(Some(Load::Visited(visited))) => batch.visited.push(visited),
+            Ok(Some(Load::Record(record, kept))) => {
                 bytes += record.body.text_bytes();
                 batch.records.push(*record);
-                batch.known.extend(known.map(|known| *known));
+                batch.known.extend(kept.known.map(|known| *known));
+                batch.visited.extend(kept.visited);
             }
             Ok(Some(Load::Rejected {
                 rejection,

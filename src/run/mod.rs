@@ -152,7 +152,9 @@ pub async fn run(
         fetcher.as_ref(),
         open.as_ref().map(|_| &services.store),
         &services.dictionaries,
-    );
+        options,
+    )
+    .await?;
     let walk = walk::Walk::new(pipeline, &visits, services, options, progress, &loaded);
     let sink = match (&options.dry_run, &open) {
         (Some(sender), _) => loader::Sink::Channel(sender.clone()),

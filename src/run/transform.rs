@@ -6,18 +6,18 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc};
 
 use super::loader::{Found, Load};
+use super::visits::Kept;
 use super::walk::send;
 use crate::cause::with_causes;
 use crate::config::Pipeline;
 use crate::extract;
-use crate::load::KnownPage;
 use crate::normalize::{self, Dictionaries};
 use crate::record::{self, Item, Outcome, RecordId, Rejection, Stage};
 
 /// Something to make a record of.
 pub(super) enum Page {
     /// The page behind an entry, the entry's id, and what is kept of the page once its record is loaded.
-    Detail(Box<record::Page>, RecordId, Option<Box<KnownPage>>),
+    Detail(Box<record::Page>, RecordId, Kept),
     /// An entry that says everything itself, and its page of the list.
     Entry(Box<Item>, ListPage),
 }
@@ -56,14 +56,15 @@ pub(super) async fn transform(
 
 /// The fields that were found, and what is made of them.
 fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> (Found, Load) {
-    let (fetched_at, present, item, known, list_page) = match page {
+    let (fetched_at, present, item, kept, list_page) = match page {
         Page::Entry(item, list) => {
             let id = normalize::identity(pipeline, &item);
-            (list.fetched_at, id, Ok(*item), None, Some(list.number))
+            let number = Some(list.number);
+            (list.fetched_at, id, Ok(*item), Kept::default(), number)
         }
-        Page::Detail(page, id, known) => {
+        Page::Detail(page, id, kept) => {
             let item = complete(pipeline, &page);
-            (page.fetched_at, id, item, known, None)
+            (page.fetched_at, id, item, kept, None)
         }
     };
     let found = item.as_ref().map_or_else(|_| Vec::new(), Item::found);
@@ -74,7 +75,7 @@ fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> (Found, 
         fetched_at,
     };
     let load = match item.and_then(|item| normalize::normalize(&item, &context)) {
-        Ok(record) => Load::Record(Box::new(record), known),
+        Ok(record) => Load::Record(Box::new(record), kept),
         Err(rejection) => Load::Rejected {
             rejection,
             means: Outcome::Broken,

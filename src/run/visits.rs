@@ -1,18 +1,27 @@
 //! What is known of a page before it is asked for, and what is kept of it after.
 //!
 //! A page is asked for conditionally when it was read before with the same basis: the pipeline file, the dictionaries,
-//! this version of trendy and, for the page behind an entry, what the list says of that entry. If any of them differs, the
-//! records of the page may differ though the page does not. A dry run knows nothing and keeps nothing.
+//! this version of trendy and, for the page behind an entry, what the list says of that entry and counts. If any of them
+//! differs, the records of the page may differ though the page does not. A dry run knows nothing and keeps nothing.
+//!
+//! Where the pipeline has a `refresh`, the page behind an entry is not even asked for unless it is due: its basis is
+//! another, or it was read too long ago. How long each page is left alone follows from its record's id, so pages that
+//! were read in one run are not due in one run.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::RunOptions;
 use super::refusals::Refusals;
 use crate::collect::{FetchError, Fetcher};
 use crate::config::Pipeline;
-use crate::load::{Content, KnownPage, Store};
-use crate::normalize::Dictionaries;
-use crate::record::{Fetched, Page, Request, Role};
+use crate::load::{Content, KnownPage, Store, StoreError, Visited};
+use crate::normalize::{self, Dictionaries};
+use crate::record::{Fetched, Item, Page, RecordId, Request, Role};
 
 /// Longest address of a page that is kept: keys of an index of Postgres end at 2.7 kB, and few addresses reach 2.
 const LONGEST_ADDRESS: usize = 2000;
@@ -23,8 +32,22 @@ pub(super) struct Visits<'a> {
     fetcher: &'a dyn Fetcher,
     /// None in a dry run.
     store: Option<&'a Store>,
-    own_terms_hash: [u8; 32],
     refusals: Refusals,
+    dictionaries: &'a Dictionaries,
+    /// How long the page behind an entry is left alone at most; none where each run asks for it.
+    refresh: Option<Duration>,
+    /// Last visits, where not each run asks for every page.
+    last: HashMap<RecordId, Visited>,
+    now: Timestamp,
+}
+
+/// What is kept of the page behind an entry, once its record is loaded.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// What it is recognised by.
+    pub(super) known: Option<Box<KnownPage>>,
+    /// That it was read.
+    pub(super) visited: Option<Visited>,
 }
 
 /// What a visit gave.
@@ -36,19 +59,51 @@ pub(super) enum Visit {
 }
 
 impl<'a> Visits<'a> {
-    pub(super) fn new(
+    pub(super) async fn new(
         pipeline: &'a Pipeline,
         fetcher: &'a dyn Fetcher,
         store: Option<&'a Store>,
-        dictionaries: &Dictionaries,
-    ) -> Self {
-        Self {
+        dictionaries: &'a Dictionaries,
+        options: &RunOptions,
+    ) -> Result<Self, StoreError> {
+        // An archive is read whole, and says nothing of when its source was asked last.
+        let refresh = pipeline.refresh.filter(|_| options.replay.is_none());
+        let last = match store {
+            Some(store) if refresh.is_some() => store.visited(&pipeline.id).await?,
+            _ => Vec::new(),
+        };
+        Ok(Self {
             pipeline,
             fetcher,
             store,
-            own_terms_hash: dictionaries.own_terms_hash(),
             refusals: Refusals::default(),
-        }
+            dictionaries,
+            refresh,
+            last: last.into_iter().map(|visit| (visit.id, visit)).collect(),
+            now: Timestamp::now(),
+        })
+    }
+
+    /// Whether the page behind an entry is to be asked for.
+    pub(super) fn is_due(&self, id: RecordId, entry: &Item) -> bool {
+        let (Some(refresh), Some(last)) = (self.refresh, self.last.get(&id)) else {
+            return true;
+        };
+        // A clock that was set back makes a visit of the future: nobody knows how old it is.
+        let age = Duration::try_from(self.now.duration_since(last.read_at));
+        age.is_err()
+            || age.is_ok_and(|age| age >= left_alone(id, refresh))
+            || last.basis != self.basis_of_entry(entry)
+    }
+
+    /// What is to be kept of a visit to the page behind an entry; none where each run asks for it.
+    pub(super) fn visited(&self, id: RecordId, entry: &Item) -> Option<Visited> {
+        self.refresh?;
+        Some(Visited {
+            id,
+            basis: self.basis_of_entry(entry),
+            read_at: Timestamp::now(),
+        })
     }
 
     /// Fetches a page, unless it is as it was.
@@ -117,19 +172,59 @@ impl<'a> Visits<'a> {
     }
 
     fn basis(&self, role: &Role) -> [u8; 32] {
-        let mut hasher = Sha256::new();
-        hasher.update(env!("CARGO_PKG_VERSION"));
-        hasher.update(self.pipeline.file_hash);
-        hasher.update(self.own_terms_hash);
-        if let Role::Detail { entry } = role {
-            let entry = serde_json::to_vec(entry)
-                .expect("an item has string keys only, so it is always JSON");
-            hasher.update(entry);
+        match role {
+            Role::Detail { entry } => self.basis_of_entry(entry),
+            Role::List { .. } | Role::Station { .. } => self.own_basis().finalize().into(),
         }
-        hasher.finalize().into()
     }
+
+    fn basis_of_entry(&self, entry: &Item) -> [u8; 32] {
+        let context = normalize::Context {
+            pipeline: self.pipeline,
+            dictionaries: self.dictionaries,
+            fetched_at: self.now,
+        };
+        let counted = normalize::counted(entry, &context);
+        let entry = serde_json::to_vec(&counted)
+            .expect("an item has string keys only, so it is always JSON");
+        self.own_basis().chain_update(entry).finalize().into()
+    }
+
+    fn own_basis(&self) -> Sha256 {
+        Sha256::new()
+            .chain_update(env!("CARGO_PKG_VERSION"))
+            .chain_update(self.pipeline.file_hash)
+            .chain_update(self.dictionaries.own_terms_hash())
+    }
+}
+
+/// How long the page of a record is left alone: from half of what the pipeline allows to all of it, by the record's id,
+/// whose bits are those of a hash.
+fn left_alone(id: RecordId, refresh: Duration) -> Duration {
+    let [.., high, low] = *id.0.as_bytes();
+    let share = u32::from(u16::from_be_bytes([high, low]));
+    refresh / 2 + refresh / 2 / (1 << 16) * share
 }
 
 fn fits(url: &Url) -> bool {
     url.as_str().len() <= LONGEST_ADDRESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Kind;
+
+    #[test]
+    fn pages_read_in_one_run_are_due_in_different_ones() {
+        const WEEK: Duration = Duration::from_hours(7 * 24);
+        let alone = (0..200).map(|n| left_alone(RecordId::of(Kind::Job, &[&n.to_string()]), WEEK));
+        let mut by_hour = HashMap::<u64, u32>::new();
+        for alone in alone {
+            assert!((WEEK / 2..=WEEK).contains(&alone), "{alone:?}");
+            *by_hour.entry(alone.as_secs() / 3600).or_default() += 1;
+        }
+        let most = by_hour.values().max().copied();
+        assert!(by_hour.len() > 50 && most < Some(12), "{by_hour:?}");
+    }
 }

@@ -241,6 +241,7 @@ pub(crate) fn pipeline(url: &str) -> Pipeline {
             fields: BTreeMap::new(),
         },
         detail: None,
+        refresh: None,
         fields: BTreeMap::new(),
         scope: "example".to_owned(),
         defaults: BTreeMap::new(),
@@ -248,6 +249,7 @@ pub(crate) fn pipeline(url: &str) -> Pipeline {
             delay: Duration::ZERO,
             concurrency: 4,
         },
+        ignored: Vec::new(),
         snapshot: Snapshot {
             allow_empty: false,
             shrink_limit: 0.5,

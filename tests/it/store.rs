@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sqlx::SqlSafeStr;
 use trendy::load::{
     Batch, DeadLetterFilter, DeadLetterState, LoadReport, NewDeadLetter, Pool, Store, StoreError,
 };
@@ -110,7 +111,7 @@ async fn number(store: &Store, sql: &'static str) -> i64 {
 }
 
 /// Schema changes and the like, beside the store's own interface.
-async fn sql(store: &Store, scratch: &Scratch, sql: &'static str) {
+pub(crate) async fn sql(store: &Store, scratch: &Scratch, sql: impl SqlSafeStr) {
     match store.pool() {
         Pool::Postgres(pool) => {
             sqlx::raw_sql(sql).execute(pool).await.unwrap();

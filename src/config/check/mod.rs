@@ -1,5 +1,6 @@
 //! From a pipeline file as it is written to a pipeline that cannot be wrong.
 
+mod changes;
 mod paging;
 mod rules;
 mod source;
@@ -88,6 +89,8 @@ impl Checker<'_> {
         self.id(&file.id);
         let list_language = Language::from(file.list.extract);
         let is_sitemap = file.list.extract == ListExtract::Sitemap;
+        let refresh = file.detail.as_ref();
+        let refresh = self.refresh(refresh.and_then(|detail| detail.refresh.as_deref()));
         let detail = file.detail.map(|detail| detail.extract);
         let field_language = match detail {
             Some(Detail::Css | Detail::Jsonld | Detail::Article) => Language::Css,
@@ -121,6 +124,7 @@ impl Checker<'_> {
         let fields = self.rules(&["fields"], file.fields, field_language);
         let politeness = self.politeness(&file.politeness);
         let snapshot = self.snapshot(&file.snapshot);
+        let ignored = self.ignored(&file.snapshot.ignore);
         Some(Pipeline {
             id: PipelineId(file.id),
             kind: self.kind,
@@ -132,11 +136,13 @@ impl Checker<'_> {
             source: source?,
             list: list?,
             detail,
+            refresh,
             fields,
             scope: scope?,
             defaults,
             politeness: politeness?,
             snapshot: snapshot?,
+            ignored,
         })
     }
 
@@ -361,7 +367,7 @@ mod tests {
     use super::*;
     use crate::config::pipeline::Paging;
 
-    const GOOD: &str = r#"
+    pub(super) const GOOD: &str = r#"
 id = "daangn-careers"
 kind = "job"
 description = "Open positions"
@@ -380,7 +386,7 @@ title = { css = "h1", required = true }
 board = "daangn"
 "#;
 
-    fn problems(text: &str) -> Vec<String> {
+    pub(super) fn problems(text: &str) -> Vec<String> {
         match Pipeline::parse(Path::new("p.toml"), text.to_owned()) {
             Ok(_) => Vec::new(),
             Err(ConfigError(problems)) => problems.iter().map(ToString::to_string).collect(),
