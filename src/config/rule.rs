@@ -17,6 +17,9 @@ pub(super) struct RuleFile {
     pub(super) css: Option<String>,
     /// With `css`: the attribute to read. Without it the element's text is read.
     pub(super) attr: Option<String>,
+    /// With `css`: CSS selector of what is left out of the element's text, such as `".views, .banner"`: a counter that
+    /// turns with each visitor is no part of a posting.
+    pub(super) without: Option<String>,
     /// With `css`: whether the element's own text alone is read, without that of the elements in it. Default: false.
     #[serde(default)]
     pub(super) own_text: bool,
@@ -49,6 +52,7 @@ impl RuleFile {
         self.css.is_some()
             || self.attr.is_some()
             || self.own_text
+            || self.without.is_some()
             || self.table.is_some()
             || self.json.is_some()
             || self.regex.is_some()
@@ -210,6 +214,8 @@ pub enum Read {
     Whole,
     /// The text of the element alone, without that of the elements in it.
     OwnText,
+    /// Its text without that of the elements that this finds.
+    Without(Selector),
     /// The cell beside or below this header. The selector finds the tables; `:scope` is the place itself.
     Cell(String),
     /// Nodes of the JSON that its text or attribute holds.
@@ -300,7 +306,7 @@ impl fmt::Display for Pick {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.select.as_str();
         match &self.read {
-            Read::Whole | Read::OwnText => formatter.write_str(place),
+            Read::Whole | Read::OwnText | Read::Without(_) => formatter.write_str(place),
             Read::Cell(header) if place == ":scope" => write!(formatter, "table `{header}`"),
             Read::Cell(header) => write!(formatter, "{place} table `{header}`"),
             Read::Json { text, .. } => write!(formatter, "{place} {text}"),

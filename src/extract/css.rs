@@ -89,6 +89,7 @@ fn read(pick: &Pick, element: ElementRef<'_>) -> Vec<String> {
             None => vec![text::of(element)],
         },
         Read::OwnText => vec![own_text(element)],
+        Read::Without(left_out) => vec![text::without(element, left_out)],
         Read::Cell(header) => table::cells(element, header)
             .into_iter()
             .map(text::of)

@@ -8,12 +8,21 @@
 //! The walk follows the links between nodes instead of recursing, so its stack does not grow with the depth of a page.
 
 use scraper::node::{Element, Node};
-use scraper::{ElementRef, Html};
+use scraper::{ElementRef, Html, Selector};
 
 use super::tree;
 
 /// Text of an element and all that is in it.
 pub fn of(element: ElementRef<'_>) -> String {
+    walk(element, |_| false)
+}
+
+/// The same without the elements within it that a selector matches.
+pub fn without(element: ElementRef<'_>, left_out: &Selector) -> String {
+    walk(element, |element| left_out.matches(&element))
+}
+
+fn walk(element: ElementRef<'_>, is_left_out: impl Fn(ElementRef<'_>) -> bool) -> String {
     let mut lines = Lines::default();
     let root = *element;
     let mut preformatted = usize::from(is_preformatted(element.value()));
@@ -25,6 +34,12 @@ pub fn of(element: ElementRef<'_>) -> String {
             Node::Text(text) => lines.push(text),
             Node::Element(element) => match role(element) {
                 Role::Hidden => into_children = false,
+                role if ElementRef::wrap(node).is_some_and(&is_left_out) => {
+                    // What stood before and after it is as far apart as it was.
+                    lines.enter(role);
+                    lines.leave(role);
+                    into_children = false;
+                }
                 role => {
                     lines.enter(role);
                     preformatted += usize::from(is_preformatted(element));
@@ -231,6 +246,16 @@ mod tests {
         );
         assert_eq!(of_html("a<br><br><br>b<br/>"), "a\n\nb");
         assert_eq!(of_html("<br><div><br></div>a<div><div> </div></div>"), "a");
+    }
+
+    #[test]
+    fn what_is_left_out_takes_its_lines_along() {
+        let html = tree::parse_fragment(
+            "<div>one<p class=ad>buy <b>now</b></p>two<br><i class=ad>3</i>three</div>",
+        )
+        .unwrap();
+        let selector = Selector::parse(".ad").unwrap();
+        assert_eq!(without(html.root_element(), &selector), "one\ntwo\nthree");
     }
 
     #[test]

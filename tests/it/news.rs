@@ -153,7 +153,7 @@ async fn a_run_tells_the_part_of_a_long_text_that_was_edited(database: Scratch) 
         "{difference}"
     );
     assert!(difference.chars().count() < 100, "{difference}");
-    assert_eq!(field("terms")["difference"], "Kotlin → Kafka");
+    assert_eq!(field("terms")["difference"], "Kotlin → Apache Kafka");
 
     let said = board.workspace.trendy(&["runs", "show", "2"]).await;
     assert!(said.stdout.contains("board"), "{said:#?}");

@@ -33,7 +33,7 @@ posted_at = { css = ".age" }
 extract = "css"
 [fields]
 title = { css = "h1", required = true }
-description = { css = "article" }
+description = { css = "article", without = ".views" }
 [defaults]
 board = "board"
 company = "Daangn"
@@ -157,7 +157,7 @@ impl Board {
         }
         format!(
             "<html><body data-visit='{cosmetics}'><aside>{cosmetics} views</aside><h1 class='t{cosmetics}'>{title}</h1>
-             <article class='a{cosmetics}'><script>visit({cosmetics})</script>{text}</article></body></html>"
+             <article class='a{cosmetics}'><script>visit({cosmetics})</script><p class='views'>{cosmetics} views</p>{text}</article></body></html>"
         )
     }
 

@@ -8,6 +8,9 @@ const WHOLE: usize = 60;
 /// Characters kept before and after what differs in a longer one: some words.
 const AROUND: usize = 30;
 
+/// Longest word; what is longer has no words.
+const WORD: usize = 20;
+
 /// Most characters of each side of what differs.
 const DIFFERENT: usize = 120;
 
@@ -25,10 +28,14 @@ pub(super) fn unified(before: &Value, after: &Value) -> String {
         };
         return format!("{} → {}", or_none(before), or_none(after));
     }
-    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let mut start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    start -= torn(old[..start].iter().rev(), [old.get(start), new.get(start)]);
     let (old_tail, new_tail) = (&old[start..], &new[start..]);
     let both = old_tail.iter().rev().zip(new_tail.iter().rev());
-    let end = both.take_while(|(a, b)| a == b).count();
+    let mut end = both.take_while(|(a, b)| a == b).count();
+    let (old_end, new_end) = (old_tail.len() - end, new_tail.len() - end);
+    let last = [&old_tail[..old_end], &new_tail[..new_end]].map(<[char]>::last);
+    end -= torn(old_tail[old_end..].iter(), last);
     let mut out = String::new();
     let shown_from = start.saturating_sub(AROUND);
     if shown_from > 0 && old[0] != '…' {
@@ -52,6 +59,16 @@ pub(super) fn unified(before: &Value, after: &Value) -> String {
         out.push('…');
     }
     out
+}
+
+/// How much of what is the same belongs to a word that differs, whose nearest characters these are: words are shown whole.
+fn torn<'a>(same: impl Iterator<Item = &'a char>, nearest: [Option<&char>; 2]) -> usize {
+    let in_word = |c: &&char| c.is_alphanumeric();
+    if !nearest.iter().flatten().any(in_word) {
+        return 0;
+    }
+    let length = same.take_while(in_word).count();
+    if length <= WORD { length } else { 0 }
 }
 
 /// A value in one line.
@@ -95,6 +112,27 @@ mod tests {
         assert_eq!(
             unified(&text(""), &text("Rust")),
             format!("…{before}{{+Rust+}}⏎{after}…")
+        );
+    }
+
+    #[test]
+    fn words_are_shown_whole() {
+        let text = |word: &str| {
+            json!(format!(
+                "{}{word}{}",
+                "before ".repeat(50),
+                " after".repeat(50)
+            ))
+        };
+        let shown = unified(&text("Kotlin"), &text("Kafkain"));
+        assert!(
+            shown.contains("before [-Kotlin-]{+Kafkain+} after"),
+            "{shown}"
+        );
+        let shown = unified(&text("engineer"), &text("engineers"));
+        assert!(
+            shown.contains("before [-engineer-]{+engineers+} after"),
+            "{shown}"
         );
     }
 

@@ -424,6 +424,31 @@ board = "daangn"
     }
 
     #[test]
+    fn only_of_an_element_s_text_something_can_be_left_out() {
+        let with = |rule: &str| {
+            GOOD.replace(
+                "[defaults]",
+                &format!("description = {{ {rule} }}\n[defaults]"),
+            )
+        };
+        let right = "css = \"article\", without = \".views\"";
+        assert_eq!(problems(&with(right)), Vec::<String>::new());
+        for (wrong, told) in [
+            (
+                "css = \"article\", attr = \"title\", without = \".views\"",
+                "`without` goes with `css`",
+            ),
+            (
+                "css = \"article\", without = \".views[\"",
+                "bad CSS selector `.views[`",
+            ),
+        ] {
+            let found = problems(&with(wrong));
+            assert!(found[0].contains(told), "{found:?}");
+        }
+    }
+
+    #[test]
     fn an_unknown_key_is_placed_and_the_near_one_named() {
         let text = GOOD.replace("[source.pages]", "fetsh = \"http\"\n[source.pages]");
         let found = problems(&text);

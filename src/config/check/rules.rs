@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use scraper::Selector;
+
 use super::{Checker, Language};
 use crate::config::document::suggestion;
 use crate::config::rule::{Choice, Conversion, Pick, Read, Rule, RuleFile, Select, TransformFile};
@@ -160,10 +162,11 @@ impl Checker<'_> {
             ("table", file.table.is_some()),
             ("attr", file.attr.is_some()),
             ("own_text", file.own_text),
+            ("without", file.without.is_some()),
         ];
         if let Some((name, _)) = of_html.into_iter().find(|(_, given)| *given) {
             let message = match name {
-                "attr" | "own_text" => format!("`{name}` goes with `css`"),
+                "attr" | "own_text" | "without" => format!("`{name}` goes with `css`"),
                 name => format!("this page is JSON: select with `json`, not `{name}`"),
             };
             self.document
@@ -186,6 +189,10 @@ impl Checker<'_> {
             ("own_text", "table", file.own_text && file.table.is_some()),
             ("json", "table", file.json.is_some() && file.table.is_some()),
             ("json", "own_text", file.json.is_some() && file.own_text),
+            ("attr", "without", file.attr.is_some() && file.without.is_some()),
+            ("own_text", "without", file.own_text && file.without.is_some()),
+            ("table", "without", file.table.is_some() && file.without.is_some()),
+            ("json", "without", file.json.is_some() && file.without.is_some()),
         ];
         if let Some((one, other, _)) = clash.into_iter().find(|(_, _, clash)| *clash) {
             let message = format!("`{one}` and `{other}` exclude each other");
@@ -223,7 +230,12 @@ impl Checker<'_> {
                 Select::Css { .. } => return None,
             },
             (None, None) if file.own_text => Read::OwnText,
-            (None, None) => Read::Whole,
+            (None, None) => match &file.without {
+                Some(left_out) => {
+                    Read::Without(self.selector(&[key, &["without"]].concat(), left_out)?)
+                }
+                None => Read::Whole,
+            },
         };
         let attr = file.attr.clone();
         let select = Select::Css {
@@ -256,14 +268,17 @@ impl Checker<'_> {
     }
 
     pub(super) fn css(&mut self, key: &[&str], text: &str) -> Option<Select> {
-        let parsed = scraper::Selector::parse(text)
-            .map_err(|error| format!("bad CSS selector `{text}`: {error}"));
-        let selector = self.document.accept(key, parsed)?;
         Some(Select::Css {
-            selector,
+            selector: self.selector(key, text)?,
             attr: None,
             text: text.to_owned(),
         })
+    }
+
+    fn selector(&mut self, key: &[&str], text: &str) -> Option<Selector> {
+        let parsed =
+            Selector::parse(text).map_err(|error| format!("bad CSS selector `{text}`: {error}"));
+        self.document.accept(key, parsed)
     }
 
     pub(super) fn json(&mut self, key: &[&str], text: &str) -> Option<Select> {

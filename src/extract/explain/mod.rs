@@ -373,12 +373,12 @@ fn wanted(pick: &Pick) -> String {
         (Read::Cell(header), _) => format!("cell of the header `{header}`"),
         (Read::Json { text, .. }, _) => format!("JSON in which `{text}` finds a value"),
         (
-            Read::Whole | Read::OwnText,
+            Read::Whole | Read::OwnText | Read::Without(_),
             Select::Css {
                 attr: Some(attr), ..
             },
         ) => format!("attribute `{attr}`"),
-        (Read::Whole | Read::OwnText, _) => "text, number or truth value".to_owned(),
+        (Read::Whole | Read::OwnText | Read::Without(_), _) => "text, number or truth value".to_owned(),
     }
 }
 
