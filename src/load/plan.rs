@@ -34,9 +34,8 @@ impl Plan {
             let body = news::settled(record, &known.held);
             let document = OnceCell::new();
             let to_document = || json_without_nul(to_json(&*body));
-            let verdict = verdict::of_record(&known.held, record, || {
-                document.get_or_init(to_document)
-            });
+            let verdict =
+                verdict::of_record(&known.held, record, || document.get_or_init(to_document));
             plan.count(verdict.as_ref(), known.sighted);
             let Some(verdict) = verdict else { continue };
             let first_seen_at = known

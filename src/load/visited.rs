@@ -74,7 +74,7 @@ pub(super) async fn note(
             vec![Bind::from(visited.id), basis, Bind::from(visited.read_at)]
         })
         .collect();
-    transaction.stage(Staging::Visits, &rows).await?;
+    transaction.stage(Staging::Visits, rows).await?;
     transaction
         .execute(
             "INSERT INTO visits (pipeline, record_id, basis, read_at)

@@ -230,12 +230,18 @@ impl Field {
     /// The dates that a source gives a record as its own.
     pub const DATES: &[Self] = &[Self::PostedAt, Self::PublishedAt];
 
-    /// Whether a record's field of this name is filled by it: years of experience as a text fill two.
+    /// Whether a record's field of this name is filled by it: years of experience as a text fill two,
+    /// and pay is one field.
     pub fn fills(self, name: &str) -> bool {
         match self {
             Self::Experience => [Self::ExperienceMin, Self::ExperienceMax]
                 .map(Self::as_str)
                 .contains(&name),
+            Self::Salary
+            | Self::SalaryCurrency
+            | Self::SalaryMin
+            | Self::SalaryMax
+            | Self::SalaryUnit => name == Self::Salary.as_str(),
             field => field.as_str() == name,
         }
     }

@@ -52,6 +52,11 @@ impl Job {
             Field::Experience => (self.experience_min, self.experience_max) = (None, None),
             Field::ExperienceMin => self.experience_min = None,
             Field::ExperienceMax => self.experience_max = None,
+            Field::Salary
+            | Field::SalaryCurrency
+            | Field::SalaryMin
+            | Field::SalaryMax
+            | Field::SalaryUnit => self.salary = None,
             Field::PostedAt => self.posted_at = None,
             Field::ValidThrough => self.valid_through = None,
             Field::Description => self.description = None,

@@ -46,6 +46,11 @@ impl Post {
             | Field::Experience
             | Field::ExperienceMin
             | Field::ExperienceMax
+            | Field::Salary
+            | Field::SalaryCurrency
+            | Field::SalaryMin
+            | Field::SalaryMax
+            | Field::SalaryUnit
             | Field::PostedAt
             | Field::ValidThrough
             | Field::Description => {}

@@ -189,10 +189,26 @@ impl Checker<'_> {
             ("own_text", "table", file.own_text && file.table.is_some()),
             ("json", "table", file.json.is_some() && file.table.is_some()),
             ("json", "own_text", file.json.is_some() && file.own_text),
-            ("attr", "without", file.attr.is_some() && file.without.is_some()),
-            ("own_text", "without", file.own_text && file.without.is_some()),
-            ("table", "without", file.table.is_some() && file.without.is_some()),
-            ("json", "without", file.json.is_some() && file.without.is_some()),
+            (
+                "attr",
+                "without",
+                file.attr.is_some() && file.without.is_some(),
+            ),
+            (
+                "own_text",
+                "without",
+                file.own_text && file.without.is_some(),
+            ),
+            (
+                "table",
+                "without",
+                file.table.is_some() && file.without.is_some(),
+            ),
+            (
+                "json",
+                "without",
+                file.json.is_some() && file.without.is_some(),
+            ),
         ];
         if let Some((one, other, _)) = clash.into_iter().find(|(_, _, clash)| *clash) {
             let message = format!("`{one}` and `{other}` exclude each other");

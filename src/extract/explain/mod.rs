@@ -378,7 +378,9 @@ fn wanted(pick: &Pick) -> String {
                 attr: Some(attr), ..
             },
         ) => format!("attribute `{attr}`"),
-        (Read::Whole | Read::OwnText | Read::Without(_), _) => "text, number or truth value".to_owned(),
+        (Read::Whole | Read::OwnText | Read::Without(_), _) => {
+            "text, number or truth value".to_owned()
+        }
     }
 }
 
