@@ -365,7 +365,7 @@ mod tests {
     fn a_mistake_in_the_file_is_told_at_its_place_in_the_file() {
         let text = format!("{ACME}[source]\nfetsh = 'http'\n");
         insta::assert_snapshot!(problems(&text), @r"
-        p.toml:6:1: unknown field `fetsh`, expected one of `fetch`, `url`, `headers`, `timezone`, `wait_for`, `timeout`, `stations`, `issue`, `pages`
+        p.toml:6:1: unknown field `fetsh`, expected one of `fetch`, `url`, `headers`, `timezone`, `wait_for`, `steps`, `timeout`, `stations`, `issue`, `pages`
           hint: did you mean `fetch`?
         ");
         let text = format!(

@@ -436,7 +436,7 @@ board = "daangn"
         for (wrong, told) in [
             (
                 "css = \"article\", attr = \"title\", without = \".views\"",
-                "`without` goes with `css`",
+                "`attr` and `without` exclude each other",
             ),
             (
                 "css = \"article\", without = \".views[\"",
