@@ -21,6 +21,7 @@ mod schema;
 mod services;
 mod status;
 mod terms;
+mod test;
 mod transform;
 mod try_page;
 
@@ -134,6 +135,7 @@ enum Command {
     #[command(subcommand)]
     Config(config::ConfigCommand),
     Try(try_page::TryArgs),
+    Test(test::TestArgs),
     Extract(extract::ExtractArgs),
     Transform(transform::TransformArgs),
     Robots(robots::RobotsArgs),
@@ -205,6 +207,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::List(args) => list::run(&args, &context),
         Command::Schema(args) => schema::run(&args),
         Command::Config(command) => config::run(&command, &context),
+        Command::Test(args) => services::block_on(test::run(args, &context)),
         Command::Try(args) => services::block_on(try_page::run(args, &context)),
         Command::Extract(args) => extract::run(&args, &context),
         Command::Transform(args) => transform::run(&args),

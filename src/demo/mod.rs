@@ -5,8 +5,11 @@
 //! was saved, never with what was asked for: a weather twin gives the same hour whatever hour the query names.
 //!
 //! A twin has days. Day 1 is a whole site; each later day says only what had changed by then, so a test sees a posting
-//! appear, change and vanish. `fixtures/README.md` has the layout, `fixtures/expected.toml` what each day must give.
+//! appear, change and vanish. A [`Case`] is a site with the records expected of it. `fixtures/README.md` has the layout, `fixtures/expected.toml` what each day must give.
 
+mod case;
+mod difference;
+mod fetcher;
 mod saved;
 mod site;
 
@@ -16,6 +19,9 @@ use include_dir::{Dir, include_dir};
 
 use crate::config::{ConfigError, Pipeline};
 
+pub use case::{Case, CaseError};
+pub use difference::{Difference, Expected, FieldDifference, differences};
+pub use fetcher::SavedFetcher;
 pub use saved::{Files, Saved, SavedError};
 pub use site::{Arrival, Site, SiteError};
 

@@ -5,6 +5,13 @@ use bytes::Bytes;
 use include_dir::Dir;
 use url::form_urlencoded;
 
+/// What a case says of its site, [`EXPECTED`], and of itself, [`ABOUT`], lies beside the pages and is none.
+const BESIDE: [&str; 2] = [EXPECTED, ABOUT];
+/// The records expected of a case.
+pub(super) const EXPECTED: &str = "expected.json";
+/// What else is to be known of a case.
+pub(super) const ABOUT: &str = "case.toml";
+
 /// Where saved sites are kept: `<pipeline>/day-<n>/<path>` below this.
 #[derive(Debug, Clone)]
 pub enum Files {
@@ -64,10 +71,30 @@ pub(super) struct SavedPage {
 impl Saved {
     /// The site of a pipeline on a day, counted from 1. Days that nobody saved are like the day before.
     pub fn open(files: &Files, pipeline: &str, day: u8) -> Result<Self, SavedError> {
+        let layers = (1..=day).map(|day| (day, format!("day-{day}")));
+        Self::layered(files, pipeline, layers)
+    }
+
+    /// The site that stands in one folder of a pipeline; a day's on those before it.
+    pub fn open_case(files: &Files, pipeline: &str, case: &str) -> Result<Self, SavedError> {
+        match day_of(case) {
+            Some(day) => Self::open(files, pipeline, day),
+            None => Self::layered(files, pipeline, [(1, case.to_owned())]),
+        }
+    }
+
+    fn layered(
+        files: &Files,
+        pipeline: &str,
+        layers: impl IntoIterator<Item = (u8, String)>,
+    ) -> Result<Self, SavedError> {
         let mut standing = BTreeMap::new();
-        for day in 1..=day {
-            let directory = PathBuf::from(pipeline).join(format!("day-{day}"));
+        for (day, folder) in layers {
+            let directory = PathBuf::from(pipeline).join(folder);
             for (name, body) in files.below(&directory)? {
+                if BESIDE.contains(&name.as_str()) {
+                    continue;
+                }
                 match name.strip_suffix(".gone") {
                     Some(gone) => {
                         standing.remove(gone);
@@ -120,6 +147,34 @@ impl Saved {
                 .map(|variant| &variant.page)
         })
     }
+}
+
+impl SavedPage {
+    /// By the file's extension, or by how the body begins. No charset is claimed: a page says its own.
+    pub(super) fn content_type(&self) -> &'static str {
+        match self.extension.as_str() {
+            "html" => "text/html",
+            "json" => "application/json",
+            "xml" => "application/xml",
+            "rss" => "application/rss+xml",
+            "atom" => "application/atom+xml",
+            "js" => "text/javascript",
+            "css" => "text/css",
+            "txt" => "text/plain",
+            _ => match self.body.trim_ascii_start() {
+                [b'{' | b'[', ..] => "application/json",
+                [b'<', b'?', ..] => "application/xml",
+                [b'<', ..] => "text/html",
+                _ => "application/octet-stream",
+            },
+        }
+    }
+}
+
+/// The number of a folder that is named as a day.
+pub(super) fn day_of(folder: &str) -> Option<u8> {
+    let day = folder.strip_prefix("day-")?.parse().ok()?;
+    (day >= 1).then_some(day)
 }
 
 /// The name and the query that a file answers to: `jobs/index@page=2.html` is `jobs/index.html` for `page=2`.

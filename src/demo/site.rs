@@ -22,6 +22,11 @@ use super::saved::{Files, Saved, SavedError, SavedPage};
 /// checked out.
 const FIRST_DAY: Date = date(2026, 11, 19);
 
+/// The date of a saved day, counted from 1.
+pub(super) fn date_of(day: u8) -> Date {
+    FIRST_DAY.saturating_add(i64::from(day.saturating_sub(1)).days())
+}
+
 /// A saved site on a loopback port. It is served until this is dropped.
 #[derive(Debug)]
 pub struct Site {
@@ -141,7 +146,7 @@ fn respond(saved: &Saved, uri: &Uri, headers: &HeaderMap) -> Response {
     if is_current(headers, &etag, &modified) {
         return (StatusCode::NOT_MODIFIED, validators).into_response();
     }
-    let content_type = [(CONTENT_TYPE, content_type(page))];
+    let content_type = [(CONTENT_TYPE, page.content_type())];
     (validators, content_type, page.body.clone()).into_response()
 }
 
@@ -164,28 +169,9 @@ fn etag(page: &SavedPage) -> String {
 }
 
 fn last_modified(page: &SavedPage) -> String {
-    let day = FIRST_DAY.saturating_add(i64::from(page.day.saturating_sub(1)).days());
-    day.strftime("%a, %d %b %Y 00:00:00 GMT").to_string()
-}
-
-/// By the file's extension, or by how the body begins. No charset is claimed: a page says its own.
-fn content_type(page: &SavedPage) -> &'static str {
-    match page.extension.as_str() {
-        "html" => "text/html",
-        "json" => "application/json",
-        "xml" => "application/xml",
-        "rss" => "application/rss+xml",
-        "atom" => "application/atom+xml",
-        "js" => "text/javascript",
-        "css" => "text/css",
-        "txt" => "text/plain",
-        _ => match page.body.trim_ascii_start() {
-            [b'{' | b'[', ..] => "application/json",
-            [b'<', b'?', ..] => "application/xml",
-            [b'<', ..] => "text/html",
-            _ => "application/octet-stream",
-        },
-    }
+    date_of(page.day)
+        .strftime("%a, %d %b %Y 00:00:00 GMT")
+        .to_string()
 }
 
 #[cfg(test)]

@@ -21,9 +21,11 @@ mod loader;
 mod paging;
 mod publish;
 mod refusals;
+mod rehearsal;
 mod requests;
 mod since;
 mod snapshot;
+mod stages;
 mod stations;
 mod transform;
 mod visits;
@@ -39,6 +41,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
+pub use rehearsal::{Rehearsed, rehearse};
 pub use requests::{BadAddress, first_request};
 pub use since::{NotSince, Since};
 
@@ -48,9 +51,6 @@ use crate::load::{Lock, OpenRun, Store, StoreError};
 use crate::normalize::Dictionaries;
 use crate::record::{Counts, Outcome, PipelineId, Record, RecordId, RunId};
 use crate::telemetry::Progress;
-
-/// Room of each channel. Small: a page or record that waits may be 2 MiB, and a crash fetches it again.
-const CHANNEL_ROOM: usize = 4;
 
 /// Longest that a run which died is gone on with. What it had loaded is not fetched again, so an older one would leave
 /// records as they were then.
@@ -144,9 +144,6 @@ pub async fn run(
     let loaded = open
         .as_ref()
         .map_or_else(HashSet::new, |locked| locked.run.loaded.clone());
-    let (entries_in, entries) = mpsc::channel(CHANNEL_ROOM);
-    let (pages_in, pages) = mpsc::channel(CHANNEL_ROOM);
-    let (loads_in, loads) = mpsc::channel(CHANNEL_ROOM);
     let visits = visits::Visits::new(
         pipeline,
         fetcher.as_ref(),
@@ -155,35 +152,22 @@ pub async fn run(
         options,
     )
     .await?;
-    let walk = walk::Walk::new(pipeline, &visits, services, options, progress, &loaded);
+    let world = walk::World {
+        dictionaries: &services.dictionaries,
+        stop: services.stop.clone(),
+        now: Timestamp::now(),
+    };
+    let walk = walk::Walk::new(pipeline, &visits, world, options, progress, &loaded);
     let sink = match (&options.dry_run, &open) {
         (Some(sender), _) => loader::Sink::Channel(sender.clone()),
         (None, Some(locked)) => loader::Sink::Store(&services.store, locked.run.id),
         (None, None) => unreachable!("a run without a store is a dry run"),
     };
-    let stages = async {
-        let walked = walk.list(entries_in, pages_in.clone(), loads_in.clone());
-        let stop = services.stop.clone();
-        let details =
-            details::details(pipeline, &visits, stop, entries, pages_in, loads_in.clone());
-        let transform = transform::transform(pipeline, &services.dictionaries, pages, loads_in);
-        let (mut walked, left, ()) = tokio::join!(walked, details, transform);
-        if left {
-            walked.end = snapshot::WalkEnd::Interrupted;
-        } else if let Some(reason) = visits.refused()
-            && walked.end != snapshot::WalkEnd::Interrupted
-        {
-            walked.end = snapshot::WalkEnd::Failed(Outcome::Blocked, reason);
-        }
-        Ok(walked)
+    let (walked, done) = match stages::join(&walk, sink, progress).await {
+        Ok(ended) => ended,
+        Err(loader::SinkError::Store(error)) => return Err(error.into()),
+        Err(loader::SinkError::Closed) => return Err(RunError::Unread),
     };
-    // A sink that fails ends the run at once: the stages before it are dropped where they stand.
-    let (walked, done) =
-        match tokio::try_join!(stages, loader::load(pipeline, sink, loads, progress)) {
-            Ok(ended) => ended,
-            Err(loader::SinkError::Store(error)) => return Err(error.into()),
-            Err(loader::SinkError::Closed) => return Err(RunError::Unread),
-        };
     let fresh = loaded.is_empty();
 
     let summary = |run_id, ending: Ending, counts| RunSummary {

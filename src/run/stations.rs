@@ -22,11 +22,11 @@ const LAST_PAUSE: Duration = Duration::from_secs(4);
 
 impl Walk<'_> {
     pub(super) async fn stations(&self, tally: &mut Tally, outlets: &Outlets) -> WalkEnd {
-        let now = Timestamp::now();
+        let now = self.world.now;
         let mut last_failure = None;
         let mut answered = false;
         for station in self
-            .services
+            .world
             .dictionaries
             .stations
             .chosen(&self.pipeline.source.stations)
@@ -97,7 +97,7 @@ impl Walk<'_> {
                 Some(Retry::WithBackoff) if pause <= LAST_PAUSE => {
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
-                        () = stopped(self.services.stop.clone()) => {}
+                        () = stopped(self.world.stop.clone()) => {}
                     }
                     pause *= 2;
                 }

@@ -12,14 +12,14 @@ use super::since::{Age, Cutoff};
 use super::snapshot::WalkEnd;
 use super::transform::{ListPage, Page as PageWork, blocking};
 use super::visits::{Visit, Visits};
-use super::{RunOptions, Services, loader::Load, requests};
+use super::{RunOptions, loader::Load, requests};
 use crate::cause::with_causes;
 use crate::collect::FetchError;
 use crate::config::{Paging, Pipeline};
 use crate::extract::kma::Retry;
 use crate::extract::{self, ExtractError, Listing};
 use crate::load::{Content, KnownPage, Named};
-use crate::normalize;
+use crate::normalize::{self, Dictionaries};
 use crate::record::{Item, Next, Outcome, Page, RecordId, Rejection, Request};
 use crate::telemetry::Progress;
 
@@ -35,11 +35,20 @@ pub(super) struct Walked {
     pub(super) holds_snapshot: bool,
 }
 
+/// What a walk knows of the process that it is part of.
+pub(super) struct World<'a> {
+    pub(super) dictionaries: &'a Arc<Dictionaries>,
+    /// Becomes true when the process is asked to stop.
+    pub(super) stop: watch::Receiver<bool>,
+    /// When the walk begins: what `--since 7d` and the newest issue of a station count from.
+    pub(super) now: Timestamp,
+}
+
 /// A walk of one pipeline's list.
 pub(super) struct Walk<'a> {
     pub(super) pipeline: &'a Arc<Pipeline>,
     pub(super) visits: &'a Visits<'a>,
-    pub(super) services: &'a Services,
+    pub(super) world: World<'a>,
     progress: &'a Progress,
     limit: usize,
     cutoff: Option<Cutoff>,
@@ -92,7 +101,7 @@ impl<'a> Walk<'a> {
     pub(super) fn new(
         pipeline: &'a Arc<Pipeline>,
         visits: &'a Visits<'a>,
-        services: &'a Services,
+        world: World<'a>,
         options: &RunOptions,
         progress: &'a Progress,
         loaded: &'a HashSet<RecordId>,
@@ -100,12 +109,12 @@ impl<'a> Walk<'a> {
         Self {
             pipeline,
             visits,
-            services,
             progress,
             limit: options.limit.unwrap_or(usize::MAX),
             cutoff: options
                 .since
-                .map(|since| Cutoff::of(since, pipeline, Timestamp::now())),
+                .map(|since| Cutoff::of(since, pipeline, world.now)),
+            world,
             is_replay: options.replay.is_some(),
             loaded,
         }
@@ -209,7 +218,7 @@ impl<'a> Walk<'a> {
     ) -> Result<ReadPage, Ending> {
         let visit = tokio::select! {
             visit = self.visits.ask(request) => visit.map_err(Ending::Fetch)?,
-            () = stopped(self.services.stop.clone()) => return Err(Ending::Stopped),
+            () = stopped(self.world.stop.clone()) => return Err(Ending::Stopped),
         };
         self.progress.page();
         let page = match visit {
@@ -300,7 +309,7 @@ impl<'a> Walk<'a> {
         let (before, found) = (tally.listed.len(), items.len());
         let (mut old, mut new, mut sent) = (0, 0, 0);
         for item in items {
-            if *self.services.stop.borrow() {
+            if *self.world.stop.borrow() {
                 return ControlFlow::Break(WalkEnd::Interrupted);
             }
             if let Some(reason) = self.visits.refused() {

@@ -8,6 +8,7 @@
 mod alarms;
 mod archive;
 mod browser;
+mod cases;
 mod collect;
 mod declared;
 mod demo;
