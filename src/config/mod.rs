@@ -13,6 +13,7 @@ mod environment;
 mod pipeline;
 mod preset;
 mod problem;
+mod quality;
 mod rule;
 mod schedule;
 mod settings;
@@ -30,6 +31,7 @@ pub use pipeline::{
 };
 pub use preset::Preset;
 pub use problem::{ConfigError, Position, Problem};
+pub use quality::{Earliest, Quality};
 pub use rule::{Choice, Conversion, Pick, Read, Rule, Select, Transform};
 pub use schedule::{CatchUp, Overlap, Schedule, ScheduleFile};
 pub use settings::{Origin, Setting, Settings, SettingsFile};

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::preset;
+use super::quality::{Quality, QualityFile};
 use super::rule::{Rule, RuleFile, Select};
 use super::step::{Step, StepFile};
 use crate::record::{Field, Kind, PipelineId};
@@ -54,6 +55,9 @@ pub struct PipelineFile {
     /// When a shorter list is believed, and what in a posting is news.
     #[serde(default)]
     pub(super) snapshot: SnapshotFile,
+    /// What must hold of the records.
+    #[serde(default)]
+    pub(super) quality: QualityFile,
 }
 
 const fn yes() -> bool {
@@ -307,6 +311,8 @@ pub struct Pipeline {
     pub snapshot: Snapshot,
     /// Fields whose change alone is no update.
     pub ignored: Vec<Field>,
+    /// What must hold of the records.
+    pub quality: Quality,
 }
 
 /// Where the pages of a pipeline are.

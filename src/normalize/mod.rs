@@ -11,6 +11,7 @@ mod fields;
 pub mod job;
 pub mod number;
 pub mod place;
+pub mod quality;
 mod records;
 pub mod salary;
 pub mod terms;
@@ -87,10 +88,11 @@ pub struct Context<'a> {
     pub fetched_at: Timestamp,
 }
 
-/// The record that an item is, or why it is none.
+/// The record that an item is, or why it is none: it cannot be read, or is not what the pipeline expects.
 pub fn normalize(item: &Item, context: &Context<'_>) -> Result<Record, Rejection> {
     let id = identity(context.pipeline, item);
-    match records::build(item, id, context) {
+    let record = records::build(item, id, context);
+    match record.and_then(|record| quality::check(&record, context).map(|()| record)) {
         Ok(record) => Ok(record),
         Err(reason) => Err(Rejection {
             stage: Stage::Normalize,

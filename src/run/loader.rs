@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use url::Url;
 
+use super::expectations::Expectations;
 use super::visits::Kept;
 use crate::config::Pipeline;
 use crate::load::{Batch, KnownPage, LoadReport, Store, StoreError, Visited};
@@ -103,6 +104,8 @@ pub(super) struct Sunk {
     pub(super) counts: Counts,
     /// The first thing that failed, and the outcome that it means if nothing else came through.
     pub(super) first_failure: Option<(Outcome, String)>,
+    /// The fill rates that the pipeline expects and the records do not reach.
+    pub(super) shortfall: Option<String>,
     /// How many pages the site refused to give, and the first refusal.
     pub(super) refused: (u64, Option<String>),
 }
@@ -114,6 +117,7 @@ pub(super) async fn load(
     mut loads: mpsc::Receiver<Load>,
     progress: &Progress,
 ) -> Result<Sunk, SinkError> {
+    let mut expectations = Expectations::new(&pipeline.quality);
     let most_rows = match pipeline.detail {
         Some(_) => BATCH_PAGES,
         None => BATCH_ROWS,
@@ -142,16 +146,25 @@ pub(super) async fn load(
             Ok(Some(Load::Unchanged(ids))) => {
                 done.counts.records += ids.len() as u64;
                 progress.records(ids.len());
+                expectations.admit_unchanged(ids.len());
                 batch.seen.extend(ids);
             }
             Ok(Some(Load::Listed(number, known))) => lists.known.push((number, *known)),
             Ok(Some(Load::Visited(visited))) => batch.visited.push(visited),
-            Ok(Some(Load::Record(record, kept))) => {
-                bytes += record.body.text_bytes();
-                batch.records.push(*record);
-                batch.known.extend(kept.known.map(|known| *known));
-                batch.visited.extend(kept.visited);
-            }
+            Ok(Some(Load::Record(record, kept))) => match expectations.admit(&record) {
+                Ok(()) => {
+                    bytes += record.body.text_bytes();
+                    batch.records.push(*record);
+                    batch.known.extend(kept.known.map(|known| *known));
+                    batch.visited.extend(kept.visited);
+                }
+                Err(rejection) => {
+                    batch.seen.push(record.id);
+                    batch.rejections.push(rejection);
+                    // Its page of the list, whichever that is, is to be read anew.
+                    lists.refused = true;
+                }
+            },
             Ok(Some(Load::Rejected {
                 rejection,
                 means,
@@ -183,6 +196,7 @@ pub(super) async fn load(
             due = None;
         }
         if ended {
+            done.shortfall = expectations.shortfall();
             return Ok(done);
         }
     }

@@ -16,6 +16,7 @@
 
 mod alarm;
 mod details;
+mod expectations;
 mod history;
 mod loader;
 mod paging;
@@ -347,9 +348,15 @@ impl Ending {
                     Some((outcome, reason)) if fresh && done.counts.records == 0 => {
                         with(*outcome, reason.clone())
                     }
-                    _ => Self {
-                        outcome: Some(Outcome::Ok),
-                        reason: None,
+                    _ => match &done.shortfall {
+                        // A part of the list says nothing of its shares.
+                        Some(reason) if *end == WalkEnd::Complete => {
+                            with(Outcome::Broken, reason.clone())
+                        }
+                        _ => Self {
+                            outcome: Some(Outcome::Ok),
+                            reason: None,
+                        },
                     },
                 }
             }

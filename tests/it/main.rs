@@ -22,6 +22,7 @@ mod news;
 mod noindex;
 mod paging;
 mod presets;
+mod quality;
 mod readme;
 mod refresh;
 mod report;

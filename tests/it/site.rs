@@ -15,7 +15,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use trendy::collect::{CollectSettings, Collector, FetchError, Fetcher, RetrySettings, Twins};
 use trendy::config::{
-    Environment, Fetch, List, ListFormat, Pages, Paging, Pipeline, Politeness, Snapshot, Source,
+    Environment, Fetch, List, ListFormat, Pages, Paging, Pipeline, Politeness, Quality, Snapshot,
+    Source,
 };
 use trendy::record::{Fetched, Kind, Page, PipelineId, Request, Role};
 use url::Url;
@@ -254,6 +255,7 @@ pub(crate) fn pipeline(url: &str) -> Pipeline {
             allow_empty: false,
             shrink_limit: 0.5,
         },
+        quality: Quality::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod paging;
+mod quality;
 mod rules;
 mod source;
 mod steps;
@@ -125,6 +126,7 @@ impl Checker<'_> {
         let politeness = self.politeness(&file.politeness);
         let snapshot = self.snapshot(&file.snapshot);
         let ignored = self.ignored(&file.snapshot.ignore);
+        let quality = self.quality(file.quality);
         Some(Pipeline {
             id: PipelineId(file.id),
             kind: self.kind,
@@ -143,6 +145,7 @@ impl Checker<'_> {
             politeness: politeness?,
             snapshot: snapshot?,
             ignored,
+            quality,
         })
     }
 
