@@ -28,6 +28,10 @@ demo *ARGS:
 bench *ARGS:
     bench/crawl {{ARGS}}
 
+# What share is right of cases that nothing was tuned on; kept in docs/accuracy.md.
+accuracy:
+    TRENDY_ACCURACY=docs/accuracy.md cargo test -q --test accuracy -- --nocapture
+
 # Accept changed snapshots (reads them first: `git diff`).
 accept:
     INSTA_UPDATE=always cargo test

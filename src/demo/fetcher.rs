@@ -39,6 +39,7 @@ impl Fetcher for SavedFetcher {
             status: 200,
             content_type: Some(page.content_type().to_owned()),
             body: page.body.clone(),
+            robots_tags: Vec::new(),
             fetched_at: self.fetched_at,
             validators: None,
             is_cut: false,

@@ -171,6 +171,7 @@ mod tests {
                     .chain([(Field::Title, vec!["T".to_owned()])])
                     .collect(),
             ),
+            noindex: false,
         };
         let context = Context {
             pipeline: &pipeline,

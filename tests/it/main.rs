@@ -13,6 +13,7 @@ mod collect;
 mod declared;
 mod demo;
 mod elasticsearch;
+mod hostile;
 mod hosts;
 mod interrupted;
 mod lists;
