@@ -1,9 +1,9 @@
 //! What no site should send and some do: texts that are broken in every way, at random and on purpose.
 //!
-//! The random ones are mended copies of nothing: seeds in the shape of real input, cut, doubled, spliced and sprinkled
-//! with what parsers stumble over. Every reader must come back in time, with a value or an error, whatever it is given.
-//! The seed of the generator is fixed, so that a failure comes again; `TRENDY_FUZZ` sets how many texts each reader gets,
-//! for a longer search than a test run has time for.
+//! The random ones are seeds in the shape of real input, cut, doubled, spliced and sprinkled with what parsers stumble over.
+//! Every reader must come back in time, with a value or an error, whatever it is given. The generator's seed is fixed, so
+//! that a failure comes again; `TRENDY_FUZZ` sets how many texts each reader gets, for a longer search than a test run has
+//! time for.
 
 use std::fmt::Write;
 use std::ops::ControlFlow;
