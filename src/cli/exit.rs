@@ -17,6 +17,8 @@ pub(super) enum Exit {
     Incomplete,
     /// The run failed.
     Failed,
+    /// What is configured does not fit: an index of another store.
+    Misconfigured,
     /// Interrupted, state saved.
     Interrupted,
 }
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Failed => 1,
+            Exit::Misconfigured => 2,
             Exit::Incomplete => 3,
             Exit::Interrupted => 130,
         })

@@ -33,9 +33,14 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
     })?;
     match command {
         IndexCommand::Setup => {
-            let report = set_up(&store, &target)
-                .await
-                .map_err(|error| Failure::run(with_causes(&error)))?;
+            let report = set_up(&store, &target).await.map_err(|error| {
+                let message = with_causes(&error);
+                if error.needs_rebuild() {
+                    Failure::Usage(message)
+                } else {
+                    Failure::Run(message)
+                }
+            })?;
             let mut out = std::io::stdout().lock();
             for name in &report.created {
                 writeln!(out, "created {name}")?;

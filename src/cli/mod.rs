@@ -4,6 +4,7 @@
 
 mod check;
 mod config;
+mod db;
 mod dead_letters;
 mod demo;
 mod exit;
@@ -146,6 +147,8 @@ enum Command {
     Index(index::IndexCommand),
     Report(report::ReportArgs),
     Runs(runs::RunsArgs),
+    #[command(subcommand)]
+    Db(db::DbCommand),
     DeadLetters(dead_letters::DeadLettersArgs),
     Status(status::StatusArgs),
     Completions(generate::CompletionsArgs),
@@ -217,6 +220,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Index(command) => services::block_on(index::run(command, &context)),
         Command::Report(args) => services::block_on(report::run(args, &context)),
         Command::Runs(args) => services::block_on(runs::run(args, &context)),
+        Command::Db(command) => services::block_on(db::run(command, &context)),
         Command::DeadLetters(args) => services::block_on(dead_letters::run(args, &context)),
         Command::Status(args) => services::block_on(status::run(args, &context)),
         Command::Completions(args) => generate::completions(&args),

@@ -240,20 +240,24 @@ pub(super) fn report_published(published: &[PublishSummary]) -> Result<Exit, Fai
         refused,
         lag,
         problem,
+        needs_rebuild,
     } in published
     {
-        if let Some(problem) = problem {
+        if let (Some(problem), true) = (problem, needs_rebuild) {
+            writeln!(stderr, "error: target {target}: {problem}")?;
+            exit = exit.max(Exit::Misconfigured);
+        } else if let Some(problem) = problem {
             writeln!(
                 stderr,
                 "warning: target {target} lags by {lag} changes: {problem}; the data is kept"
             )?;
-            exit = Exit::Incomplete;
+            exit = exit.max(Exit::Incomplete);
         } else if *refused > 0 {
             writeln!(
                 stderr,
                 "warning: target {target} refused {refused} documents; see `trendy dead-letters`"
             )?;
-            exit = Exit::Incomplete;
+            exit = exit.max(Exit::Incomplete);
         } else {
             tracing::info!("target {target}: {sent} documents sent");
         }

@@ -87,7 +87,10 @@ async fn of_target(
     max_lag: SignedDuration,
     now: Timestamp,
 ) -> Result<Row, Failure> {
-    let seq = store.cursor(name).await?.map_or(0, |cursor| cursor.seq);
+    // A cursor of the store before a restore says nothing of this one.
+    let cursor = store.cursor(name).await?;
+    let cursor = cursor.filter(|cursor| cursor.store == store.identity());
+    let seq = cursor.map_or(0, |cursor| cursor.seq);
     let oldest = store
         .changes_after(seq, 1)
         .await?

@@ -95,6 +95,48 @@ impl Store {
         rows.into_iter().map(StoredRecord::try_from).collect()
     }
 
+    /// A record as it is now, or its deletion, as a change that nobody made: what a target is sent besides the log. None
+    /// where the store never had it.
+    pub async fn latest_change(
+        &self,
+        id: RecordId,
+        at: Timestamp,
+    ) -> Result<Option<(Change, Option<StoredRecord>)>, StoreError> {
+        let seq = self.head().await?;
+        let change = |kind, revision, op| Change {
+            seq,
+            run_id: None,
+            kind: Subject::Record(kind),
+            record_id: id,
+            revision,
+            op,
+            at,
+            diff: None,
+        };
+        let rows: Vec<RecordRow> = self
+            .rows(
+                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, terms, document
+                   FROM records WHERE id = $1",
+                binds![id],
+            )
+            .await?;
+        if let Some(row) = rows.into_iter().next() {
+            let record = StoredRecord::try_from(row)?;
+            let change = change(record.kind, record.revision, Op::Derived);
+            return Ok(Some((change, Some(record))));
+        }
+        let sql = "SELECT kind, revision FROM tombstones WHERE record_id = $1";
+        let rows: Vec<(String, i64)> = self.rows(sql, binds![id]).await?;
+        let Some((kind, revision)) = rows.into_iter().next() else {
+            return Ok(None);
+        };
+        let kind = Kind::from_name(&kind).ok_or(StoreError::UnknownName {
+            column: "tombstones.kind",
+            value: kind,
+        })?;
+        Ok(Some((change(kind, revision, Op::Deleted), None)))
+    }
+
     /// How far this target has read; none before it first moved.
     pub async fn cursor(&self, target: &str) -> Result<Option<Cursor>, StoreError> {
         let rows: Vec<CursorRow> = self
@@ -131,7 +173,7 @@ struct SeqRow {
 }
 
 #[derive(FromRow)]
-struct CursorRow {
+pub(super) struct CursorRow {
     target: String,
     seq: i64,
     store_id: Uuid,

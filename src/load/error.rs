@@ -113,7 +113,7 @@ impl StoreError {
     }
 
     /// Whether another transaction stood in the way: run again at once, it likely succeeds.
-    fn is_contention(&self) -> bool {
+    pub(super) fn is_contention(&self) -> bool {
         matches!(self, Self::Statement { source, .. } if is_contention(source))
     }
 

@@ -22,7 +22,7 @@ impl Store {
     /// or another holder in this one, has it.
     pub async fn lock(&self, name: &str) -> Result<Option<Lock>, StoreError> {
         let holder = match &self.shared.locks {
-            Locks::Files(database) => sqlite::lock(database, name).await?.map(Holder::File),
+            Locks::Files { database, .. } => sqlite::lock(database, name).await?.map(Holder::File),
             Locks::Sessions(options) => postgres::lock(options, self.place(), name)
                 .await?
                 .map(Holder::Session),

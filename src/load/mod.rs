@@ -11,6 +11,7 @@
 //!
 //! SQL that both servers share stands in the module of its story; what differs is in `sqlite` and `postgres`.
 
+mod backup;
 mod batch;
 mod changes;
 mod dead_letters;
@@ -29,12 +30,14 @@ mod runs;
 mod sql;
 mod sqlite;
 mod staging;
+mod status;
 mod time;
 mod told;
 mod verdict;
 mod visited;
 
 use std::fmt;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,6 +47,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{FromRow, SqlSafeStr};
 use uuid::Uuid;
 
+pub use backup::{BackupError, Restored};
 pub use batch::{Batch, LoadReport};
 pub use changes::Cursor;
 pub use dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterState, NewDeadLetter};
@@ -52,6 +56,7 @@ pub use known::{Content, KnownPage, Named};
 pub use lock::Lock;
 pub use runs::{OpenRun, RunRow};
 pub use sql::{Bind, Pool, StoreRow};
+pub use status::StoreStatus;
 pub use time::At;
 pub use told::ToldChange;
 pub use visited::Visited;
@@ -98,7 +103,11 @@ struct Shared {
 /// Where locks between processes live.
 enum Locks {
     /// Beside this database file.
-    Files(PathBuf),
+    Files {
+        database: PathBuf,
+        /// Held as long as the store is open, against a restore.
+        _in_use: File,
+    },
     /// In sessions of this server.
     Sessions(Box<PgConnectOptions>),
 }
@@ -115,7 +124,10 @@ impl Store {
                     path.display().to_string(),
                     writer,
                     readers,
-                    Locks::Files(path),
+                    Locks::Files {
+                        database: path,
+                        _in_use: opened.in_use,
+                    },
                 )
                 .await
             }
@@ -186,10 +198,7 @@ impl Store {
     /// Ends every connection, and for SQLite folds the write-ahead log into the file.
     pub async fn shutdown(&self) {
         for pool in [&self.shared.readers, &self.shared.writer] {
-            match pool {
-                Pool::Sqlite(pool) => pool.close().await,
-                Pool::Postgres(pool) => pool.close().await,
-            }
+            pool.close().await;
         }
     }
 
@@ -288,11 +297,7 @@ where
     DB: sqlx::Database,
     DB::Connection: sqlx::migrate::Migrate,
 {
-    let known = migrator
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
+    let known = status::newest(migrator);
     migrator.run(pool).await.map_err(|source| match source {
         MigrateError::VersionMissing(found) if found > known => StoreError::Newer {
             place: place.to_owned(),

@@ -12,7 +12,7 @@ use url::Url;
 use super::sql::Purpose;
 use super::sqlite::hex;
 use super::staging::Staging;
-use super::{At, Bind, StoreError};
+use super::{At, Bind, Pool, StoreError};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -53,6 +53,24 @@ pub(super) struct Opened {
 }
 
 pub(super) async fn open(url: &str) -> Result<Opened, StoreError> {
+    let opened = reach(url).await?;
+    super::migrate(&MIGRATIONS, &opened.pool, &opened.place).await?;
+    Ok(opened)
+}
+
+/// The store's place, and the schema that it is in.
+pub(super) async fn schema(url: &str) -> Result<(String, String), StoreError> {
+    let Opened { pool, place, .. } = reach(url).await?;
+    let sql = "SELECT COALESCE(current_schema()::text, 'public')";
+    let pool = Pool::Postgres(pool);
+    let rows: Vec<(String,)> = pool.rows(&place, sql, []).await?;
+    pool.close().await;
+    let schema = super::one(rows, &place)?.0;
+    Ok((place, schema))
+}
+
+/// Opens the store as it is: its schema may be an old one, or none.
+pub(super) async fn reach(url: &str) -> Result<Opened, StoreError> {
     let place = place(url)?;
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| StoreError::InvalidUrl {
@@ -77,7 +95,6 @@ pub(super) async fn open(url: &str) -> Result<Opened, StoreError> {
         .max_connections(CONNECTIONS)
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect_lazy_with(options.clone());
-    super::migrate(&MIGRATIONS, &pool, &place).await?;
     Ok(Opened {
         pool,
         options,

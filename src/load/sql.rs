@@ -175,6 +175,13 @@ impl Pool {
         Ok(Transaction { place, inner })
     }
 
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
     pub(super) async fn rows<T: StoreRow>(
         &self,
         place: &str,

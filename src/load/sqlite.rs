@@ -48,15 +48,13 @@ DELETE FROM temp.staged_visits;
 pub(super) struct Opened {
     pub(super) writer: SqlitePool,
     pub(super) readers: SqlitePool,
+    /// Held as long as the store is open.
+    pub(super) in_use: File,
 }
 
 pub(super) async fn open(path: &Path) -> Result<Opened, StoreError> {
     let place = path.display().to_string();
-    let unreachable = |source| StoreError::Unreachable {
-        place: place.clone(),
-        remedy: "does its folder exist, is it writable, and is the file a SQLite database?",
-        source,
-    };
+    let unreachable = |source| unreachable(path, source);
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -70,11 +68,14 @@ pub(super) async fn open(path: &Path) -> Result<Opened, StoreError> {
         .pragma("journal_size_limit", "16777216");
     // Two processes that open a new file would both switch it to WAL, which fails at once instead of waiting, and both
     // create its tables.
-    let lock = lock_file(path, "open", Wait::Block).await;
-    let _lock = lock.map_err(|error| match error {
+    let opening = lock_file(path, OPEN, Wait::Block).await;
+    let opening = opening.and_then(|opening| opening.ok_or_else(|| lost(path, OPEN)));
+    let _opening = opening.map_err(|error| match error {
         StoreError::LockFile { source, .. } => unreachable(sqlx::Error::Io(source)),
         other => other,
     })?;
+    let in_use = lock_file(path, IN_USE, Wait::Share).await?;
+    let in_use = in_use.ok_or_else(|| lost(path, IN_USE))?;
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .connect_with(options.clone())
@@ -85,7 +86,58 @@ pub(super) async fn open(path: &Path) -> Result<Opened, StoreError> {
         .max_connections(READERS)
         .min_connections(0)
         .connect_lazy_with(options.pragma("query_only", "on"));
-    Ok(Opened { writer, readers })
+    Ok(Opened {
+        writer,
+        readers,
+        in_use,
+    })
+}
+
+fn unreachable(path: &Path, source: sqlx::Error) -> StoreError {
+    StoreError::Unreachable {
+        place: path.display().to_string(),
+        remedy: "does its folder exist, is it writable, and is the file a SQLite database?",
+        source,
+    }
+}
+
+/// A database as it is, for statements that change nothing.
+pub(super) async fn look(path: &Path) -> Result<SqlitePool, StoreError> {
+    single(path, |options| options.pragma("query_only", "on")).await
+}
+
+/// A database that may lie where nothing can be written.
+pub(super) async fn read_only(path: &Path) -> Result<SqlitePool, StoreError> {
+    single(path, |options| options.read_only(true)).await
+}
+
+/// A database as it is: no journal mode is set, and no schema is brought up to date.
+pub(super) async fn plain(path: &Path) -> Result<SqlitePool, StoreError> {
+    single(path, |options| options).await
+}
+
+async fn single(
+    path: &Path,
+    with: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
+) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY);
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(with(options))
+        .await
+        .map_err(|source| unreachable(path, source))
+}
+
+/// Bytes of a database and of what stands beside it.
+pub(super) fn bytes(path: &Path) -> i64 {
+    let sizes = ["", "-wal", "-shm"].into_iter().filter_map(|ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        Some(std::fs::metadata(name).ok()?.len())
+    });
+    i64::try_from(sizes.sum::<u64>()).unwrap_or(i64::MAX)
 }
 
 /// A transaction that has the file's write lock from its first statement: one that starts reading and then writes fails
@@ -142,6 +194,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 /// What to do while another process has the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
+    /// Wait for it, and hold it together with others who do.
+    Share,
     /// Give up.
     Never,
     /// Wait for it.
@@ -176,6 +230,7 @@ async fn lock_file(database: &Path, name: &str, wait: Wait) -> Result<Option<Fil
             .open(&path)?;
         match wait {
             Wait::Block => file.lock()?,
+            Wait::Share => file.lock_shared()?,
             Wait::Never => match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -189,6 +244,68 @@ async fn lock_file(database: &Path, name: &str, wait: Wait) -> Result<Option<Fil
         .map_err(std::io::Error::other)
         .and_then(|result| result)
         .map_err(failed)
+}
+
+/// Held by whoever opens the file, until it is open.
+const OPEN: &str = "open";
+
+/// Shared by whoever has the file open.
+const IN_USE: &str = "in-use";
+
+/// A wait that ended without the lock, which the system does not do.
+fn lost(database: &Path, name: &str) -> StoreError {
+    StoreError::LockFile {
+        path: lock_path(database, name),
+        source: std::io::ErrorKind::WouldBlock.into(),
+    }
+}
+
+/// Holds the database alone, or none where another process has it open. Whoever opens it meanwhile waits.
+pub(super) async fn seize(database: &Path) -> Result<Option<[File; 2]>, StoreError> {
+    let opening = lock_file(database, OPEN, Wait::Block).await?;
+    let in_use = lock_file(database, IN_USE, Wait::Never).await?;
+    Ok(opening
+        .zip(in_use)
+        .map(|(opening, in_use)| [opening, in_use]))
+}
+
+/// Names of the locks that others hold, such as `pipeline:programmers`.
+pub(super) fn held_locks(database: &Path) -> Result<Vec<String>, StoreError> {
+    let folder = lock_path(database, OPEN).with_file_name("");
+    let failed = |source| StoreError::LockFile {
+        path: folder.clone(),
+        source,
+    };
+    let mut held = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .and_then(lock_name);
+        let Some(name) = name.filter(|name| name.contains(':')) else {
+            continue;
+        };
+        let file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            held.push(name);
+        }
+    }
+    held.sort();
+    Ok(held)
+}
+
+/// The name that a lock's file stands for.
+fn lock_name(stem: &str) -> Option<String> {
+    let mut name = String::new();
+    for (index, part) in stem.split('+').enumerate() {
+        if index % 2 == 0 {
+            name.push_str(part);
+        } else {
+            name.push(char::from_u32(u32::from_str_radix(part, 16).ok()?)?);
+        }
+    }
+    Some(name)
 }
 
 /// A file in a folder beside the database. What is no letter, digit, `-` or `_` is written as its code point, so that two names never
@@ -218,6 +335,7 @@ mod tests {
             path("pipeline:a-b"),
             Path::new("/data/trendy.db.locks/pipeline+3a+a-b.lock")
         );
+        assert_eq!(lock_name("pipeline+3a+a-b").unwrap(), "pipeline:a-b");
         assert_ne!(path("a/b"), path("a:b"));
         assert_ne!(path("../x"), path("x"));
     }

@@ -36,6 +36,17 @@ impl PublishError {
             Self::Leased { .. } => true,
         }
     }
+
+    /// Whether the target holds what is not of this store, or not of this version, so that it must be made anew.
+    pub const fn needs_rebuild(&self) -> bool {
+        matches!(
+            self,
+            Self::Target {
+                source: SendError::ForeignIndex { .. } | SendError::OtherSchema { .. },
+                ..
+            }
+        )
+    }
 }
 
 /// Why a target could not take a batch. No variant holds a password: an address is a URL without its user part.

@@ -24,6 +24,8 @@ pub struct PublishSummary {
     pub lag: i64,
     /// Why it is behind.
     pub problem: Option<String>,
+    /// Whether the target holds what is not of this store, so that no later call helps.
+    pub needs_rebuild: bool,
 }
 
 /// A target that cannot be made from the settings.
@@ -68,6 +70,7 @@ pub async fn publish_all(
                 sent: report.sent,
                 refused: report.refused,
                 lag: report.lag,
+                needs_rebuild: false,
                 problem: match report.end {
                     PublishEnd::CaughtUp => None,
                     PublishEnd::Deadline => Some(format!("{} s were not enough", limit.as_secs())),
@@ -79,6 +82,7 @@ pub async fn publish_all(
                 target: name,
                 sent: 0,
                 refused: 0,
+                needs_rebuild: error.needs_rebuild(),
                 problem: Some(with_causes(&error)),
             },
         });

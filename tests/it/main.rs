@@ -10,6 +10,7 @@ mod archive;
 mod browser;
 mod cases;
 mod collect;
+mod db;
 mod declared;
 mod demo;
 mod elasticsearch;

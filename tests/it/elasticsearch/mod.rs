@@ -3,7 +3,7 @@
 mod everywhere;
 mod front;
 mod publisher;
-mod scratch;
+pub(crate) mod scratch;
 
 use std::slice::from_ref;
 use std::time::Duration;

@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 pub(super) type Batch = Vec<(Change, Option<StoredRecord>)>;
 
-pub(super) struct Scratch {
-    pub(super) server: Url,
-    pub(super) prefix: String,
-    pub(super) store: StoreIdentity,
+pub(crate) struct Scratch {
+    pub(crate) server: Url,
+    pub(crate) prefix: String,
+    pub(crate) store: StoreIdentity,
 }
 
 impl Scratch {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(StoreIdentity {
             store_id: Uuid::new_v4(),
             epoch: 1,
@@ -60,7 +60,7 @@ impl Scratch {
     }
 
     /// `method path` with an optional body; the answer, of any status.
-    pub(super) async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let client = reqwest::Client::builder().build().unwrap();
         let mut request = client.request(method.parse().unwrap(), self.server.join(path).unwrap());
         if let Some(body) = body {
