@@ -86,6 +86,12 @@ pub struct DeadLetter {
     pub at: Timestamp,
     /// What happened to it since.
     pub state: DeadLetterState,
+    /// How often it was tried again.
+    pub retries: i64,
+    /// When it was tried last.
+    pub retried_at: Option<Timestamp>,
+    /// What came of that.
+    pub result: Option<String>,
 }
 
 /// Which dead letters; none asks for all.
@@ -101,6 +107,31 @@ pub struct DeadLetterFilter {
     pub target: Option<String>,
     /// In this state.
     pub state: Option<DeadLetterState>,
+    /// Whose reason has this in it, in letters of either case.
+    pub reason: Option<String>,
+}
+
+impl DeadLetterFilter {
+    fn binds(&self) -> [Bind; 6] {
+        let pattern = self.reason.as_deref().map(|reason| {
+            let mut pattern = String::from("%");
+            for c in reason.to_lowercase().chars() {
+                if matches!(c, '%' | '_' | '\\') {
+                    pattern.push('\\');
+                }
+                pattern.push(c);
+            }
+            pattern + "%"
+        });
+        binds![
+            self.run_id,
+            self.stage,
+            self.pipeline.as_ref(),
+            self.target.as_deref(),
+            self.state.map(DeadLetterState::as_str),
+            pattern
+        ]
+    }
 }
 
 impl NewDeadLetter {
@@ -145,6 +176,45 @@ impl Store {
         Ok(self.note(sql, binds![id, state.as_str()]).await? > 0)
     }
 
+    /// Notes that a dead letter was tried again, and what came of it.
+    pub async fn note_retry(
+        &self,
+        id: Uuid,
+        state: DeadLetterState,
+        result: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE dead_letters SET state = $2, result = $3, retried_at = $4, retries = retries + 1 WHERE id = $1";
+        self.note(sql, binds![id, state.as_str(), result, at])
+            .await
+            .map(drop)
+    }
+
+    /// The dead letter of this id.
+    pub async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, StoreError> {
+        let sql = "SELECT * FROM dead_letters WHERE id = $1";
+        let rows: Vec<Row> = self.rows(sql, binds![id]).await?;
+        rows.into_iter()
+            .next()
+            .map(DeadLetter::try_from)
+            .transpose()
+    }
+
+    /// The ids of all dead letters that a filter lets through, newest first: what each holds may be a whole page, so they
+    /// are asked for one by one.
+    pub async fn dead_letter_ids(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let sql = "SELECT id FROM dead_letters
+                  WHERE ($1 IS NULL OR run_id = $1) AND ($2 IS NULL OR stage = $2) AND ($3 IS NULL OR pipeline = $3)
+                    AND ($4 IS NULL OR target = $4) AND ($5 IS NULL OR state = $5)
+                    AND ($6 IS NULL OR LOWER(reason) LIKE $6 ESCAPE '\\')
+                  ORDER BY at DESC, id";
+        let rows: Vec<(Uuid,)> = self.rows(sql, filter.binds()).await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
     /// The last dead letters, newest first.
     pub async fn dead_letters(
         &self,
@@ -156,15 +226,9 @@ impl Store {
                 "SELECT * FROM dead_letters
                   WHERE ($1 IS NULL OR run_id = $1) AND ($2 IS NULL OR stage = $2) AND ($3 IS NULL OR pipeline = $3)
                     AND ($4 IS NULL OR target = $4) AND ($5 IS NULL OR state = $5)
-                  ORDER BY at DESC, id LIMIT $6",
-                binds![
-                    filter.run_id,
-                    filter.stage,
-                    filter.pipeline.as_ref(),
-                    filter.target.as_deref(),
-                    filter.state.map(DeadLetterState::as_str),
-                    i64::from(limit)
-                ],
+                    AND ($6 IS NULL OR LOWER(reason) LIKE $6 ESCAPE '\\')
+                  ORDER BY at DESC, id LIMIT $7",
+                filter.binds().into_iter().chain(binds![i64::from(limit)]),
             )
             .await?;
         rows.into_iter().map(DeadLetter::try_from).collect()
@@ -218,6 +282,9 @@ struct Row {
     payload: Option<Json<Value>>,
     at: At,
     state: String,
+    retries: i64,
+    retried_at: Option<At>,
+    result: Option<String>,
 }
 
 impl TryFrom<Row> for DeadLetter {
@@ -238,6 +305,9 @@ impl TryFrom<Row> for DeadLetter {
             at: row.at.0,
             state: DeadLetterState::from_name(&row.state)
                 .ok_or_else(|| unknown("dead_letters.state", row.state))?,
+            retries: row.retries,
+            retried_at: row.retried_at.map(|at| at.0),
+            result: row.result,
         })
     }
 }

@@ -8,6 +8,7 @@
 //! A record that a target refuses for good is a [`Refused`]: it becomes a dead letter and publishing goes on. A target
 //! that cannot take anything now is a [`SendError`]: the cursor stays, and a later call goes on from there.
 
+mod again;
 mod backoff;
 pub mod elasticsearch;
 mod error;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 
 use crate::record::{Change, RecordId, StoredRecord};
 
+pub use again::{Resent, send_again};
 pub use error::{PublishError, SendError};
 pub use publisher::{PublishEnd, PublishReport, lag, publish, start_over};
 

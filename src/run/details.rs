@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use url::Url;
 
 use super::loader::Load;
-use super::transform::Page as PageWork;
+use super::transform::{Page as PageWork, entry_of};
 use super::visits::{Kept, Visit, Visits};
 use super::walk::{send, stopped};
 use crate::cause::with_causes;
@@ -56,6 +56,7 @@ pub(super) async fn details(
                 },
                 validators: None,
             };
+            let kept = entry_of(&request.role);
             let answer = tokio::select! {
                 answer = visits.ask(request) => answer,
                 () = stopped(stop.clone()) => {
@@ -80,7 +81,7 @@ pub(super) async fn details(
                         send(&loads, Load::Visited(visited)).await;
                     }
                 }
-                Err(error) => send(&loads, failed_detail(id, &url, &error)).await,
+                Err(error) => send(&loads, failed_detail(id, &url, kept, &error)).await,
             }
         }
     });
@@ -88,12 +89,17 @@ pub(super) async fn details(
     left.into_inner()
 }
 
-fn failed_detail(id: RecordId, url: &Url, error: &FetchError) -> Load {
+fn failed_detail(
+    id: RecordId,
+    url: &Url,
+    entry: Option<serde_json::Value>,
+    error: &FetchError,
+) -> Load {
     let rejection = Rejection {
         stage: Stage::Collect,
         url: url.to_string(),
         reason: with_causes(error),
-        payload: None,
+        payload: entry,
     };
     Load::Rejected {
         rejection,

@@ -24,6 +24,7 @@ mod publish;
 mod refusals;
 mod rehearsal;
 mod requests;
+mod retry;
 mod since;
 mod snapshot;
 mod stages;
@@ -44,6 +45,7 @@ use tokio::sync::{mpsc, watch};
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
 pub use rehearsal::{Rehearsed, rehearse};
 pub use requests::{BadAddress, first_request};
+pub use retry::retry;
 pub use since::{NotSince, Since};
 
 use crate::collect::{ArchiveError, ArchiveFetcher, Collector, Fetcher, SetupError};

@@ -55,7 +55,11 @@ pub(super) async fn transform(
 }
 
 /// The fields that were found, and what is made of them.
-fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> (Found, Load) {
+pub(super) fn one(
+    pipeline: &Pipeline,
+    dictionaries: &Dictionaries,
+    page: Page,
+) -> (Found, Load) {
     let (fetched_at, present, item, kept, list_page) = match page {
         Page::Entry(item, list) => {
             let id = normalize::identity(pipeline, &item);
@@ -93,9 +97,17 @@ fn complete(pipeline: &Pipeline, page: &record::Page) -> Result<Item, Rejection>
             stage: Stage::Extract,
             url,
             reason,
-            payload: None,
+            payload: entry_of(&page.request.role),
         })
     })
+}
+
+/// What a letter holds of a page that gave nothing: with its entry it can be tried again.
+pub(super) fn entry_of(role: &record::Role) -> Option<serde_json::Value> {
+    match role {
+        record::Role::Detail { entry } => serde_json::to_value(entry).ok(),
+        record::Role::List { .. } | record::Role::Station { .. } => None,
+    }
 }
 
 /// Runs work that computes, off the async threads.

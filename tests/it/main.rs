@@ -11,6 +11,7 @@ mod browser;
 mod cases;
 mod collect;
 mod db;
+mod dead_letters;
 mod declared;
 mod demo;
 mod elasticsearch;
