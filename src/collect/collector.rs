@@ -12,6 +12,7 @@ use super::Fetcher;
 use super::archive::{ArchiveSettings, Origin, Recorder};
 use super::browser::{BrowserFetcher, Pool};
 use super::error::FetchError;
+use super::file::FileFetcher;
 use super::guard::{Guard, GuardedResolver};
 use super::host::HostPool;
 use super::http::HttpFetcher;
@@ -274,6 +275,9 @@ impl Collector {
     /// The fetcher for one run of a pipeline. From here on its host is asked no less gently than the pipeline says.
     /// With an archive it has to be called within a tokio runtime.
     pub fn fetcher(&self, pipeline: &Pipeline) -> Result<Arc<dyn Fetcher>, SetupError> {
+        if pipeline.source.fetch == Fetch::File {
+            return Ok(Arc::new(FileFetcher::new(&pipeline.source.url)));
+        }
         let mut visitor = Visitor::new(pipeline, &self.environment)?;
         if let Some(host) = visitor.home.host_str() {
             self.shared.guard.name(host);
@@ -290,6 +294,7 @@ impl Collector {
                 BrowserFetcher::new(shared, visitor, &pipeline.source),
             )),
             Fetch::Browser => Err(SetupError::BrowserHeaders(pipeline.id.clone())),
+            Fetch::File => unreachable!("files are nobody's to visit"),
         }
     }
 

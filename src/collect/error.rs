@@ -272,6 +272,21 @@ pub enum FetchError {
         #[source]
         source: io::Error,
     },
+    /// A pattern of files that fits none.
+    #[error("no file is named `{pattern}`")]
+    NoFile {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read `{}`", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// The driver said no.
     #[error("the browser failed on {url}: {reason}")]
     Browser {

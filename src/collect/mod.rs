@@ -16,6 +16,7 @@ mod browser;
 mod budget;
 mod collector;
 mod error;
+mod file;
 mod guard;
 mod host;
 mod http;
@@ -34,6 +35,7 @@ pub use archive::{ArchiveError, ArchiveFetcher, ArchiveSettings};
 pub use browser::BrowserFetcher;
 pub use collector::{BrowserKind, CollectSettings, Collector, RetrySettings, SetupError};
 pub use error::FetchError;
+pub use file::FileFetcher;
 pub use http::HttpFetcher;
 pub use twins::{TwinError, Twins};
 

@@ -83,7 +83,10 @@ pub(super) struct SourceFile {
     /// How pages are fetched. Default: `http`.
     #[serde(default)]
     pub(super) fetch: Fetch,
-    /// Address of the first page. `${NAME}` in its query is a secret from the environment, put in on the wire only.
+    /// Address of the first page; with `fetch = "file"` the path of a file, from the folder that trendy runs in: NDJSON, or
+    /// CSV or JSON by its name, also packed by gzip or zstd; `*` and `?` stand for any letters and any one letter of a
+    /// name, and `-` is standard input. A line or a row is a document of its own, of which `item` is often `$`; files hold
+    /// no snapshot, so nothing that is absent is closed. Else `${NAME}` in its query is a secret from the environment, put in on the wire only.
     /// With `stations`, also `{station}`, `{nx}`, `{ny}`, `{latitude}`, `{longitude}`; with `issue`, `{date}` and
     /// `{time}`.
     pub(super) url: String,
@@ -117,6 +120,8 @@ pub enum Fetch {
     Http,
     /// A real browser, through WebDriver: for pages that scripts fill.
     Browser,
+    /// Files of NDJSON, CSV or JSON in place of a site: `url` is a path, a pattern such as `data/*.ndjson.gz`, or `-`.
+    File,
 }
 
 impl Fetch {
@@ -125,6 +130,7 @@ impl Fetch {
         match self {
             Self::Http => "http",
             Self::Browser => "browser",
+            Self::File => "file",
         }
     }
 }
@@ -169,6 +175,19 @@ pub(super) struct PagesFile {
     /// Most pages of one walk, and most rounds of `load_more` and `scroll`; a list that is longer ends as `partial`.
     /// Default: 50, a brake on calendars without end.
     pub(super) max: Option<u32>,
+}
+
+impl PagesFile {
+    /// Whether it says how a list goes on.
+    pub(super) const fn is_given(&self) -> bool {
+        self.next_link.is_some()
+            || self.load_more.is_some()
+            || self.scroll.is_some()
+            || self.page_param.is_some()
+            || self.offset_param.is_some()
+            || self.cursor_param.is_some()
+            || self.max.is_some()
+    }
 }
 
 /// How a page of the list is read.

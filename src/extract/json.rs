@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
+use super::lines::LINES;
 use super::{ExtractError, Listing, value};
 use crate::config::{Paging, Pick, Pipeline, Select};
 use crate::html::decode;
@@ -44,7 +45,16 @@ pub(super) fn detail(
 }
 
 pub(super) fn parse(page: &Page) -> Result<Value, ExtractError> {
-    let decoded = decode(&page.body, page.content_type.as_deref());
+    let body = match page.content_type.as_deref() {
+        // Where one document is asked for, the first line of a piece of a file stands for the others.
+        Some(LINES) => page
+            .body
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default(),
+        _ => &page.body,
+    };
+    let decoded = decode(body, page.content_type.as_deref());
     serde_json::from_str(&decoded.text).map_err(|source| ExtractError::NotJson {
         url: page.url.to_string(),
         source,

@@ -14,6 +14,7 @@ pub mod jobposting;
 mod json;
 pub mod kma;
 mod known;
+mod lines;
 mod link;
 mod noindex;
 mod packed;
@@ -30,7 +31,7 @@ pub use explain::{Explanation, explain};
 pub use known::reader_text;
 pub use packed::PackedError;
 
-use crate::config::{Detail, ListFormat, Paging, Pipeline, Rule, Select};
+use crate::config::{Detail, Fetch, ListFormat, Paging, Pipeline, Rule, Select};
 use crate::html::tree::TooLarge;
 use crate::record::{Field, Item, Next, Page, Rejection, Role, Stage, Values};
 
@@ -139,6 +140,9 @@ impl ExtractError {
 pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError> {
     match &pipeline.list.format {
         ListFormat::Items(Select::Css { selector, .. }) => css::listing(pipeline, selector, page),
+        ListFormat::Items(Select::Json { path, .. }) if pipeline.source.fetch == Fetch::File => {
+            Ok(lines::listing(pipeline, path, page))
+        }
         ListFormat::Items(Select::Json { path, .. }) => json::listing(pipeline, path, page),
         ListFormat::Feed => known::feed(page),
         ListFormat::Kma => known::kma(page),

@@ -67,6 +67,8 @@ enum Way {
     Cursor { first: Url, name: String },
     /// It waits since an index named it.
     Queue(VecDeque<Url>),
+    /// Wherever the files go on: they end by themselves.
+    Pieces,
 }
 
 /// How far a counted parameter moves.
@@ -80,13 +82,22 @@ enum Step {
 impl Pager {
     /// The pager of a list and the address of its first page; `first` is the source's own address.
     pub(super) fn start(pages: &Pages, first: Url) -> (Self, Url) {
+        Self::along(Self::way(pages, &first), pages.max, first)
+    }
+
+    /// The pager of files, which have as many pieces as they have.
+    pub(super) fn of_files(first: Url) -> (Self, Url) {
+        Self::along(Way::Pieces, u32::MAX, first)
+    }
+
+    fn way(pages: &Pages, first: &Url) -> Way {
         let counted = |name: &str, start: u32, step| Way::Count {
             first: first.clone(),
             name: name.to_owned(),
             at: start.into(),
             step,
         };
-        let way = match &pages.paging {
+        match &pages.paging {
             Paging::None => Way::Single,
             Paging::NextLink(_) | Paging::NextRelation => Way::Link,
             Paging::PageParam { name, start } => counted(name, *start, Step::Fixed(1)),
@@ -103,16 +114,19 @@ impl Pager {
                 name: name.clone(),
             },
             Paging::Sitemaps => Way::Queue(VecDeque::new()),
-        };
+        }
+    }
+
+    fn along(way: Way, max: u32, first: Url) -> (Self, Url) {
         let url = match &way {
             Way::Count { name, at, .. } => with_parameter(&first, name, &at.to_string()),
-            Way::Single | Way::Link | Way::Cursor { .. } | Way::Queue(_) => first,
+            Way::Single | Way::Link | Way::Cursor { .. } | Way::Queue(_) | Way::Pieces => first,
         };
         let at_first = Self {
             way,
             visited: HashSet::from([normalize::url::canonical(&url)]),
             pages: 1,
-            max: pages.max,
+            max,
             stale: 0,
             entries: 0,
         };
@@ -187,7 +201,8 @@ impl Pager {
                 return queue.pop_front();
             }
             (Way::Queue(queue), _) => return queue.pop_front(),
-            (Way::Single | Way::Link | Way::Cursor { .. }, _) => return None,
+            (Way::Pieces, Next::Page(url)) => return Some(url),
+            (Way::Single | Way::Link | Way::Cursor { .. } | Way::Pieces, _) => return None,
         };
         let is_new = self.visited.insert(normalize::url::canonical(&url));
         is_new.then_some(url)
@@ -202,7 +217,7 @@ impl Pager {
                 self.pages
             ));
         }
-        if self.entries > MAX_ENTRIES {
+        if self.entries > MAX_ENTRIES && !matches!(self.way, Way::Pieces) {
             return Some(format!(
                 "a trap: the list names more than {MAX_ENTRIES} entries; the walk ended after page {}",
                 self.pages

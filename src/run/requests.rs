@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use url::Url;
 
 use super::paging::Pager;
-use crate::config::{Issue, Pipeline, Source};
+use crate::config::{Fetch, Issue, Pipeline, Source};
 use crate::normalize::place::{Station, Stations};
 use crate::record::{Request, Role};
 
@@ -32,6 +32,15 @@ pub fn first_request(
 
 /// The address of a list, as the pipeline has it.
 pub(super) fn list_address(pipeline: &Pipeline) -> Result<Url, BadAddress> {
+    if pipeline.source.fetch == Fetch::File {
+        // Its pieces say themselves where they stand.
+        let mut address = Url::parse("file:///").map_err(|source| BadAddress {
+            address: pipeline.source.url.clone(),
+            source,
+        })?;
+        address.set_path(&pipeline.source.url);
+        return Ok(address);
+    }
     parse(pipeline.source.url.clone())
 }
 

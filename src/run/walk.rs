@@ -15,7 +15,7 @@ use super::visits::{Visit, Visits};
 use super::{RunOptions, loader::Load, requests};
 use crate::cause::with_causes;
 use crate::collect::FetchError;
-use crate::config::{Paging, Pipeline};
+use crate::config::{Fetch, Paging, Pipeline};
 use crate::extract::kma::Retry;
 use crate::extract::{self, ExtractError, Listing};
 use crate::load::{Content, KnownPage, Named};
@@ -77,6 +77,8 @@ pub(super) struct Tally {
     wanted: usize,
     /// Entries that the list names but that cannot be told apart.
     nameless: usize,
+    /// Entries that were told apart, each as often as a page was the first to name it.
+    named: usize,
 }
 
 /// What a page of the list added.
@@ -140,7 +142,7 @@ impl<'a> Walk<'a> {
         };
         let is_limited = self.limit < usize::MAX || self.cutoff.is_some() || self.is_replay;
         Walked {
-            holds_snapshot: self.pipeline.list.format.is_whole() && !is_limited,
+            holds_snapshot: self.is_whole() && !is_limited,
             end,
             listed: tally.listed,
             nameless: tally.nameless,
@@ -152,7 +154,11 @@ impl<'a> Walk<'a> {
             Ok(first) => first,
             Err(error) => return WalkEnd::Failed(Outcome::Failed, error.to_string()),
         };
-        let (mut pager, mut url) = Pager::start(&self.pipeline.source.pages, first);
+        let (mut pager, mut url) = if self.reads_files() {
+            Pager::of_files(first)
+        } else {
+            Pager::start(&self.pipeline.source.pages, first)
+        };
         loop {
             let request = requests::list_page(self.pipeline, pager.number(), url.clone());
             let mut page = match self.read(request, pager.number(), outlets).await {
@@ -181,13 +187,27 @@ impl<'a> Walk<'a> {
                 ControlFlow::Continue(next) => url = next,
                 // An empty list is for the snapshot to judge; what holds none is judged here.
                 ControlFlow::Break(WalkEnd::Complete)
-                    if tally.listed.is_empty() && !self.pipeline.list.format.is_whole() =>
+                    if tally.named == 0 && !self.is_whole() && !self.is_unreadable(tally) =>
                 {
                     return WalkEnd::Failed(Outcome::Empty, format!("{url} holds no entry"));
                 }
                 ControlFlow::Break(end) => return end,
             }
         }
+    }
+
+    /// Whether the list names everything that there is. Files are what somebody put there.
+    fn is_whole(&self) -> bool {
+        self.pipeline.list.format.is_whole() && !self.reads_files()
+    }
+
+    fn reads_files(&self) -> bool {
+        self.pipeline.source.fetch == Fetch::File
+    }
+
+    /// Whether the files have lines, though none that could be read.
+    fn is_unreadable(&self, tally: &Tally) -> bool {
+        self.reads_files() && tally.nameless > 0
     }
 
     /// Where the list goes on, without the sitemaps that did not change since this run goes back to.
@@ -204,9 +224,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether what follows an old page is older still. The files of a sitemap index come in any order.
+    /// Whether what follows an old page is older still. The files of a sitemap index come in any order, as lines do.
     fn is_newest_first(&self) -> bool {
-        !matches!(self.pipeline.source.pages.paging, Paging::Sitemaps)
+        !matches!(self.pipeline.source.pages.paging, Paging::Sitemaps) && !self.reads_files()
     }
 
     /// Fetches and reads one page of the list, or remembers it where it has not changed.
@@ -306,7 +326,7 @@ impl<'a> Walk<'a> {
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
-        let (before, found) = (tally.listed.len(), items.len());
+        let (before, found) = (tally.named, items.len());
         let (mut old, mut new, mut sent) = (0, 0, 0);
         for item in items {
             if *self.world.stop.borrow() {
@@ -316,9 +336,11 @@ impl<'a> Walk<'a> {
                 return ControlFlow::Break(WalkEnd::Failed(Outcome::Blocked, reason));
             }
             let id = normalize::identity(self.pipeline, &item);
-            if !tally.listed.insert(id) {
+            // Files may name more than memory holds, and no snapshot asks which.
+            if !self.reads_files() && !tally.listed.insert(id) {
                 continue;
             }
+            tally.named += 1;
             match self.cutoff.as_ref().map(|cutoff| cutoff.age(&item)) {
                 Some(Age::Old) => {
                     old += 1;
@@ -343,7 +365,7 @@ impl<'a> Walk<'a> {
             }
         }
         ControlFlow::Continue(Taken {
-            fresh: tally.listed.len() - before,
+            fresh: tally.named - before,
             is_old: old > 0 && new == 0,
             is_whole: sent == found,
         })
@@ -365,6 +387,7 @@ impl<'a> Walk<'a> {
             if !tally.listed.insert(id) {
                 continue;
             }
+            tally.named += 1;
             tally.wanted += 1;
             self.progress.entry();
             if !self.loaded.contains(&id) {

@@ -15,6 +15,7 @@ mod dead_letters;
 mod declared;
 mod demo;
 mod elasticsearch;
+mod files;
 mod hostile;
 mod hosts;
 mod interrupted;

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::document::SourceDocument;
 use crate::config::pipeline::{
-    Detail, List, ListExtract, ListFile, ListFormat, Pipeline, PipelineFile, Politeness,
+    Detail, Fetch, List, ListExtract, ListFile, ListFormat, Pipeline, PipelineFile, Politeness,
     PolitenessFile, Snapshot, SnapshotFile,
 };
 use crate::config::preset;
@@ -108,6 +108,13 @@ impl Checker<'_> {
                 &["list", "extract"],
                 "a sitemap names addresses only: nothing reads the page behind each",
                 Some("add `[detail]`".to_owned()),
+            );
+        }
+        if let (Fetch::File, Some(_)) = (file.source.fetch, detail) {
+            self.document.problem(
+                &["detail"],
+                "files say everything themselves: no page stands behind an entry",
+                Some("remove `[detail]`, and read `[fields]` from the entry".to_owned()),
             );
         }
         let (scope, defaults) = self.defaults(file.defaults);

@@ -24,7 +24,12 @@ const URL_VARIABLES: [&str; 7] = [
 
 impl Checker<'_> {
     pub(super) fn source(&mut self, file: SourceFile, list: ListExtract) -> Option<Source> {
-        let url_fits = self.address(&file);
+        let url_fits = if file.fetch == Fetch::File {
+            self.files(&file, list);
+            Some(())
+        } else {
+            self.address(&file)
+        };
         let timezone = match file.timezone {
             None => Some(TimeZone::UTC),
             Some(name) => self
@@ -66,6 +71,34 @@ impl Checker<'_> {
             },
             pages: pages?,
         })
+    }
+
+    /// A path, and nothing besides that only a site has.
+    fn files(&mut self, file: &SourceFile, list: ListExtract) {
+        for (is_given, key) in [
+            (!file.headers.is_empty(), "headers"),
+            (file.stations.is_some(), "stations"),
+            (file.issue.is_some(), "issue"),
+            (file.pages.is_given(), "pages"),
+        ] {
+            if is_given {
+                let message = format!("files have no `{key}`: remove the key");
+                self.document.problem(&["source", key], message, None);
+            }
+        }
+        if file.url.contains("://") || file.url.is_empty() {
+            let hint = Some("such as `data/*.ndjson.gz`, or `-` for standard input".to_owned());
+            let message = format!("`{}` is no path of a file", file.url);
+            self.document.problem(&["source", "url"], message, hint);
+        }
+        if list != ListExtract::Json {
+            let hint = Some(
+                "set `extract = \"json\"`; a row of CSV is an object by its header's names"
+                    .to_owned(),
+            );
+            let message = "files are read by JSONPath";
+            self.document.problem(&["list", "extract"], message, hint);
+        }
     }
 
     /// The address parses, is HTTP, and names only variables that its other keys can fill.

@@ -131,6 +131,12 @@ impl Workspace {
         self.command(arguments).spawn().unwrap()
     }
 
+    /// Starts the program with an input that the test writes.
+    pub(crate) fn start_with_input(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).spawn().unwrap()
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trendy"));
         command

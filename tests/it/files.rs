@@ -1,0 +1,264 @@
+//! Pipelines that read files in place of a site.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+
+use crate::support::scratch::{Scratch, on_postgres};
+use crate::support::trendy::{Said, Workspace};
+
+fn pipeline(url: &str, item: &str) -> String {
+    format!(
+        r#"
+id = "export"
+kind = "job"
+description = "Jobs of an export"
+[source]
+fetch = "file"
+url = "{url}"
+[list]
+extract = "json"
+item = "{item}"
+link = {{ json = "$.url" }}
+id = {{ json = "$.id" }}
+[fields]
+title = {{ json = "$.title", required = true }}
+company = {{ json = "$.company" }}
+[defaults]
+board = "export"
+"#
+    )
+}
+
+fn reading(url: &str) -> Workspace {
+    let workspace = Workspace::empty();
+    workspace.write("pipelines/export.toml", &pipeline(url, "$"));
+    workspace
+}
+
+fn line(number: u32) -> String {
+    format!(
+        "{{\"id\": {number}, \"url\": \"https://jobs.example/{number}\", \"title\": \"Engineer {number}\"}}\n"
+    )
+}
+
+fn lines(numbers: std::ops::Range<u32>) -> String {
+    numbers.map(line).collect()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn write(workspace: &Workspace, name: &str, bytes: &[u8]) {
+    let path = workspace.path(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+async fn run(workspace: &Workspace) -> (Said, Value) {
+    let said = workspace
+        .trendy(&["run", "export", "--format", "json"])
+        .await;
+    let row = said.json()[0].clone();
+    (said, row)
+}
+
+async fn letters(workspace: &Workspace) -> Vec<(String, String)> {
+    let said = workspace
+        .trendy(&["dead-letters", "--format", "json"])
+        .await;
+    let text = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();
+    let rows = said.json();
+    let rows = rows.as_array().unwrap().iter();
+    let mut letters: Vec<_> = rows
+        .map(|row| (text(row, "url"), text(row, "reason")))
+        .collect();
+    letters.sort();
+    letters
+}
+
+async fn loads_every_line_of_every_file(workspace: Workspace) {
+    workspace.write("pipelines/export.toml", &pipeline("data/*.ndjson*", "$"));
+    write(&workspace, "data/a.ndjson", lines(0..1200).as_bytes());
+    write(&workspace, "data/b.ndjson.gz", &gzip(&lines(1200..1900)));
+    let packed = zstd::encode_all(lines(1900..2000).as_bytes(), 1).unwrap();
+    write(&workspace, "data/c.ndjson.zst", &packed);
+    write(&workspace, "data/empty.ndjson", b"");
+    write(&workspace, "data/other.txt", b"nobody named this");
+    let (said, row) = run(&workspace).await;
+    assert_eq!((said.status, &row["added"]), (0, &2000.into()), "{said:#?}");
+    let (_, row) = run(&workspace).await;
+    assert_eq!(
+        (&row["added"], &row["unchanged"]),
+        (&0.into(), &2000.into()),
+        "{row}"
+    );
+
+    // A file that is gone says nothing of the jobs in it.
+    std::fs::remove_file(workspace.path("data/a.ndjson")).unwrap();
+    let (said, row) = run(&workspace).await;
+    assert_eq!((said.status, &row["closed"]), (0, &0.into()), "{said:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_loads_every_line_of_every_file() {
+    loads_every_line_of_every_file(Workspace::empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_loads_every_line_of_every_file() {
+    on_postgres(async |scratch: Scratch| {
+        let mut workspace = Workspace::empty();
+        workspace.set("DATABASE_URL", &scratch.url);
+        loads_every_line_of_every_file(workspace).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_line_is_a_rejection_that_names_it() {
+    let workspace = reading("export.ndjson");
+    let mut text = lines(0..700);
+    text += "{\"id\": 700, \"title\": \n\n\"just a text\"\n";
+    text += "{\"id\": 703, \"title\": \"no link\"}\n";
+    text += &lines(704..710);
+    // No line break at the end.
+    write(&workspace, "export.ndjson", text.trim_end().as_bytes());
+    let (said, row) = run(&workspace).await;
+    assert_eq!(
+        (said.status, &row["outcome"]),
+        (3, &"ok".into()),
+        "{said:#?}"
+    );
+    assert_eq!(
+        (&row["added"], &row["rejected"]),
+        (&706.into(), &3.into()),
+        "{row}"
+    );
+    let letters = letters(&workspace).await;
+    for ((url, reason), (place, says)) in letters.iter().zip([
+        ("export.ndjson#L701", "line 701 is no JSON: EOF"),
+        ("export.ndjson#L703", "line 703: just a text"),
+        ("export.ndjson#L704", "has no link"),
+    ]) {
+        assert!(url.starts_with("file:///") && url.ends_with(place), "{url}");
+        assert!(reason.contains(says), "{reason}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_csv_is_an_object_and_a_bad_one_keeps_its_line() {
+    let workspace = reading("jobs.csv");
+    let text = "\u{feff}id,url,title,company\n\
+        1,https://jobs.example/1,\"Engineer,\nbackend\",Daangn\n\
+        2,https://jobs.example/2,Engineer\n\
+        3,https://jobs.example/3,\"\"\"Lead\"\"\",토스\n";
+    write(&workspace, "jobs.csv", text.as_bytes());
+    let said = workspace.trendy(&["run", "export", "--dry-run"]).await;
+    let records: Vec<Value> = said
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut titles: Vec<&str> = records
+        .iter()
+        .map(|record| record["body"]["title"].as_str().unwrap())
+        .collect();
+    titles.sort_unstable();
+    assert_eq!(titles, ["\"Lead\"", "Engineer, backend"], "{said:#?}");
+    let (_, row) = run(&workspace).await;
+    assert_eq!(
+        (&row["added"], &row["rejected"]),
+        (&2.into(), &1.into()),
+        "{row}"
+    );
+    let (url, reason) = &letters(&workspace).await[0];
+    assert!(url.ends_with("jobs.csv#L4"), "{url}");
+    assert_eq!(reason, "line 4: 3 fields under a header of 4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_json_file_is_one_document_and_a_broken_one_does_not_end_the_run() {
+    let workspace = Workspace::empty();
+    workspace.write(
+        "pipelines/export.toml",
+        &pipeline("d?y/*.json", "$.jobs[*]"),
+    );
+    let document = |numbers: std::ops::Range<u32>| {
+        let jobs: Vec<String> = numbers.map(|n| line(n).trim_end().to_owned()).collect();
+        format!("{{\"jobs\": [{}]}}", jobs.join(",\n"))
+    };
+    write(&workspace, "day/1.json", document(0..2).as_bytes());
+    write(&workspace, "day/2.json", b"{\"jobs\": [");
+    write(&workspace, "dry/3.json", document(2..5).as_bytes());
+    let (said, row) = run(&workspace).await;
+    assert_eq!(said.status, 3, "{said:#?}");
+    assert_eq!(
+        (&row["added"], &row["rejected"]),
+        (&5.into(), &1.into()),
+        "{row}"
+    );
+    assert!(letters(&workspace).await[0].0.ends_with("day/2.json"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_input_is_read_to_its_end() {
+    let workspace = reading("-");
+    let mut child = workspace.start_with_input(&["run", "export", "--format", "json"]);
+    let mut input = child.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut input, &gzip(&lines(0..600)))
+        .await
+        .unwrap();
+    drop(input);
+    let said: Said = child.wait_with_output().await.unwrap().into();
+    assert_eq!(
+        (said.status, &said.json()[0]["added"]),
+        (0, &600.into()),
+        "{said:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_absent_or_say_nothing_are_no_success() {
+    for (url, status, says) in [
+        ("none.ndjson", 1, "cannot read `none.ndjson`"),
+        ("data/*.ndjson", 1, "no file is named `data/*.ndjson`"),
+        ("empty.ndjson", 1, "holds no entry"),
+        ("bad.ndjson", 1, "line 1 is no JSON"),
+    ] {
+        let workspace = reading(url);
+        write(&workspace, "empty.ndjson", b"");
+        write(&workspace, "bad.ndjson", b"<html>\n");
+        let (said, _) = run(&workspace).await;
+        assert_eq!(said.status, status, "{said:#?}");
+        assert!(said.stderr.contains(says), "{said:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_tells_what_files_do_not_have() {
+    let workspace = reading("https://jobs.example/export.ndjson");
+    let said = workspace.trendy(&["check"]).await;
+    assert_eq!(said.status, 2, "{said:#?}");
+    assert!(said.stderr.contains("is no path of a file"), "{said:#?}");
+    let with_detail = pipeline("a.ndjson", "$") + "[detail]\nextract = \"json\"\n";
+    workspace.write("pipelines/export.toml", &with_detail);
+    let said = workspace.trendy(&["check"]).await;
+    assert!(
+        said.stderr.contains("no page stands behind an entry"),
+        "{said:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn try_shows_what_is_found_in_the_first_piece() {
+    let workspace = reading("export.ndjson");
+    write(&workspace, "export.ndjson", lines(0..3).as_bytes());
+    let said = workspace.trendy(&["try", "export"]).await;
+    assert!(said.stdout.contains("Engineer 0"), "{said:#?}");
+}
