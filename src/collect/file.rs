@@ -86,6 +86,7 @@ impl Fetcher for FileFetcher {
             status: 200,
             content_type: Some(content_type.to_owned()),
             body: Bytes::from(body),
+            robots_tags: Vec::new(),
             fetched_at: Timestamp::now(),
             validators: None,
             is_cut: false,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::loader::Load;
 use super::transform::{ListPage, Page as PageWork, blocking, one};
+use super::visits::Kept;
 use super::{Locked, RunError, Services};
 use crate::cause::with_causes;
 use crate::collect::Fetcher;
@@ -220,7 +221,7 @@ impl<'a> Session<'a> {
                     };
                     batch.pages = 1;
                     batch.read.push(request.url);
-                    PageWork::Detail(Box::new(page), id, None)
+                    PageWork::Detail(Box::new(page), id, Kept::default())
                 }
                 Err(error) => return Ok(open(with_causes(&error))),
             }
@@ -234,7 +235,8 @@ impl<'a> Session<'a> {
         };
         let pipeline = Arc::clone(self.pipeline);
         let dictionaries = Arc::clone(&self.services.dictionaries);
-        match blocking(move || one(&pipeline, &dictionaries, work)).await {
+        let (_, load) = blocking(move || one(&pipeline, &dictionaries, work)).await;
+        match load {
             Load::Record(record, _) => self.load(*record, batch).await,
             Load::Rejected { rejection, .. } => Ok(open(rejection.reason)),
             _ => Ok(open("it gave neither a record nor a reason")),

@@ -55,11 +55,7 @@ pub(super) async fn transform(
 }
 
 /// The fields that were found, and what is made of them.
-pub(super) fn one(
-    pipeline: &Pipeline,
-    dictionaries: &Dictionaries,
-    page: Page,
-) -> (Found, Load) {
+pub(super) fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) -> (Found, Load) {
     let (fetched_at, present, item, kept, list_page) = match page {
         Page::Entry(item, list) => {
             let id = normalize::identity(pipeline, &item);
