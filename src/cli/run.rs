@@ -175,7 +175,7 @@ pub(super) async fn run_all(
             return summary(None, "not begun".to_owned());
         }
         let progress = bars.of_pipeline(pipeline.id.as_str());
-        let result = run_pipeline(pipeline, services, options, &progress).await;
+        let result = Box::pin(run_pipeline(pipeline, services, options, &progress)).await;
         progress.finish();
         result.unwrap_or_else(|error| summary(Some(Outcome::Failed), with_causes(&error)))
     });

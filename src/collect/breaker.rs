@@ -27,7 +27,7 @@ impl Default for Breaker {
     fn default() -> Self {
         Self {
             failures: 0,
-            failure: Outcome::Blocked,
+            failure: Outcome::Failed,
             open_until: None,
         }
     }

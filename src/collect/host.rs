@@ -413,7 +413,7 @@ mod tests {
         let refusal = early.host(&url).slot(PATIENCE).await.map(drop).unwrap_err();
         assert_eq!(
             refusal,
-            Refusal::Failing(MOST_FAILURES, Outcome::Blocked, REST)
+            Refusal::Failing(MOST_FAILURES, Outcome::Failed, REST)
         );
         let late = HostPool::default();
         late.restore(&news[0], at("00:02"));

@@ -21,6 +21,14 @@ pub(super) fn listing(
     page: &Page,
 ) -> Result<Listing, ExtractError> {
     let document = parse(page)?;
+    if let Some(list) = list_of(item)
+        && list.query(&document).is_empty()
+    {
+        return Err(ExtractError::NoList {
+            url: page.url.to_string(),
+            path: list.to_string(),
+        });
+    }
     let mut listing = Listing::default();
     for (index, node) in item.query(&document).all().into_iter().enumerate() {
         match value::item(pipeline, &page.url, index + 1, |pick| {
@@ -32,6 +40,13 @@ pub(super) fn listing(
     }
     listing.next = next(pipeline, &document, &page.url);
     Ok(listing)
+}
+
+/// The list that holds the entries of a path such as `$.jobs[*]`. An empty one is no error of the page; none is.
+fn list_of(item: &JsonPath) -> Option<JsonPath> {
+    let text = item.to_string();
+    let list = text.strip_suffix("[*]").or(text.strip_suffix(".*"))?;
+    JsonPath::parse(list).ok()
 }
 
 pub(super) fn detail(

@@ -85,6 +85,14 @@ pub enum ExtractError {
         /// The first characters.
         start: String,
     },
+    /// The page is JSON, but holds no list.
+    #[error("{url} has no `{path}`")]
+    NoList {
+        /// The page.
+        url: String,
+        /// Where its entries would be.
+        path: String,
+    },
     /// The page should be a feed.
     #[error("cannot read {url}: {source}")]
     Feed {

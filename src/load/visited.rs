@@ -55,6 +55,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Forgets the visits of a run: each of their pages is due.
+    pub async fn forget_visits(&self, run: RunId) -> Result<(), StoreError> {
+        self.note(
+            "DELETE FROM visits
+              WHERE pipeline = (SELECT pipeline FROM runs WHERE id = $1)
+                AND read_at >= (SELECT started_at FROM runs WHERE id = $1)",
+            binds![run],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
 /// Notes the visits of a part whose records are stored.
 pub(super) async fn note(
     transaction: &mut Transaction<'_>,

@@ -39,6 +39,8 @@ pub(super) async fn judge(
     let mut falls = fallen(&fill, &broken, &before);
     falls.retain(|fall| is_read(pipeline, &fall.field));
     if let Some((deepest, others)) = falls.split_first() {
+        // What lacks a field is asked for again, however long ago it was read.
+        store.forget_visits(run).await?;
         let reason = told(pipeline, deepest, others);
         return Ok(Some((Outcome::Broken, reason)));
     }

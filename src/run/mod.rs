@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
 pub use rehearsal::{Rehearsed, rehearse};
@@ -58,6 +58,9 @@ use crate::telemetry::Progress;
 /// Longest that a run which died is gone on with. What it had loaded is not fetched again, so an older one would leave
 /// records as they were then.
 const RESUME_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Longest that what a host asked for is known to this process alone.
+const HOSTS_AGE: Duration = Duration::from_secs(1);
 
 /// What every run of a process shares.
 pub struct Services {
@@ -166,7 +169,20 @@ pub async fn run(
         (None, Some(locked)) => loader::Sink::Store(&services.store, locked.run.id),
         (None, None) => unreachable!("a run without a store is a dry run"),
     };
-    let (walked, done) = match stages::join(&walk, sink, progress).await {
+    let is_over = Notify::new();
+    let stages = async {
+        let ended = stages::join(&walk, sink, progress).await;
+        is_over.notify_one();
+        ended
+    };
+    let ended = if open.is_some() && options.replay.is_none() {
+        let (ended, remembered) = tokio::join!(stages, remember_hosts(services, &is_over));
+        remembered?;
+        ended
+    } else {
+        stages.await
+    };
+    let (walked, done) = match ended {
         Ok(ended) => ended,
         Err(loader::SinkError::Store(error)) => return Err(error.into()),
         Err(loader::SinkError::Closed) => return Err(RunError::Unread),
@@ -185,11 +201,6 @@ pub async fn run(
         let ending = Ending::of_walk(&walked.end, &done, fresh);
         return Ok(summary(None, ending, done.counts));
     };
-    if options.replay.is_none() {
-        let now = Timestamp::now();
-        let news = services.collector.take_host_news(now);
-        services.store.remember_hosts(&news, now).await?;
-    }
     let run = locked.run.id;
     let ending = Ending::of_walk(&walked.end, &done, fresh);
     let ending = compare(pipeline, services, options, run, &walked, ending).await?;
@@ -209,6 +220,19 @@ pub async fn run(
         done.counts
     };
     Ok(summary(Some(run), ending, counts))
+}
+
+/// Keeps what is learnt of hosts while a run goes on, for other processes and for the one after this, should it be killed.
+async fn remember_hosts(services: &Services, is_over: &Notify) -> Result<(), StoreError> {
+    loop {
+        let ended = tokio::time::timeout(HOSTS_AGE, is_over.notified()).await;
+        let now = Timestamp::now();
+        let news = services.collector.take_host_news(now);
+        services.store.remember_hosts(&news, now).await?;
+        if ended.is_ok() {
+            return Ok(());
+        }
+    }
 }
 
 /// What answers the run's requests: the source itself, or an archive of it.

@@ -142,11 +142,12 @@ impl Pager {
     pub(super) fn next(&mut self, gave: Gave) -> ControlFlow<WalkEnd, Url> {
         self.entries += gave.fresh;
         self.stale = if gave.fresh > 0 { 0 } else { self.stale + 1 };
-        let is_bare = gave.found == 0 && self.pages > 1 && matches!(self.way, Way::Link);
+        let names_nothing_new = gave.fresh == 0 && self.pages > 1 && matches!(self.way, Way::Link);
         let Some(url) = self.successor(gave) else {
-            return ControlFlow::Break(if is_bare {
-                // A page that another one leads to has entries; without any it is a broken page, not the list's end.
-                let reason = format!("page {} of the list holds no entry", self.pages);
+            return ControlFlow::Break(if names_nothing_new {
+                // A page that another one leads to has entries of its own; without any it is a broken page, or one that
+                // the site redirects to its first, and not the list's end.
+                let reason = format!("page {} of the list holds no entry of its own", self.pages);
                 WalkEnd::Failed(Outcome::Partial, reason)
             } else {
                 WalkEnd::Complete

@@ -3,6 +3,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::cause::with_causes;
 use crate::collect::FetchError;
+use crate::record::Role;
 
 /// Refusals in a row after which a run asks no more: one or two pages may be for members only, five are for no one.
 const MOST_REFUSALS: u32 = 5;
@@ -11,19 +12,21 @@ const MOST_REFUSALS: u32 = 5;
 /// goes on as long as some of them answer.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    in_a_row: AtomicU32,
+    /// Of the list's pages and of those behind its entries: a list that can be read says nothing of its entries.
+    in_a_row: [AtomicU32; 2],
     verdict: Mutex<Option<String>>,
 }
 
 impl Refusals {
     /// Notes what came of a request. One that failed otherwise says nothing.
-    pub(super) fn note<T>(&self, answer: &Result<T, FetchError>) {
+    pub(super) fn note<T>(&self, role: &Role, answer: &Result<T, FetchError>) {
+        let in_a_row = &self.in_a_row[usize::from(matches!(role, Role::Detail { .. }))];
         let error = match answer {
-            Ok(_) => return self.in_a_row.store(0, Ordering::Relaxed),
+            Ok(_) => return in_a_row.store(0, Ordering::Relaxed),
             Err(error) if error.is_refusal() => error,
             Err(_) => return,
         };
-        if self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_REFUSALS {
+        if in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_REFUSALS {
             let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
             verdict.get_or_insert_with(|| {
                 format!(
@@ -47,6 +50,8 @@ impl Refusals {
 mod tests {
     use super::*;
 
+    const LIST: Role = Role::List { number: 1 };
+
     fn answered(status: u16) -> Result<(), FetchError> {
         Err(FetchError::Status {
             url: "https://a.example/x".to_owned(),
@@ -59,14 +64,14 @@ mod tests {
     fn a_run_ends_after_five_refusals_in_a_row() {
         let refusals = Refusals::default();
         for status in [401, 403, 429, 404, 403] {
-            refusals.note(&answered(status));
+            refusals.note(&LIST, &answered(status));
         }
         assert_eq!(refusals.verdict(), None);
-        refusals.note(&answered(403));
+        refusals.note(&LIST, &answered(403));
         let verdict = refusals.verdict().unwrap();
         assert!(verdict.starts_with("5 pages in a row"), "{verdict}");
         assert!(verdict.contains("https://a.example/x answered 403"));
-        refusals.note(&Ok(()));
+        refusals.note(&LIST, &Ok(()));
         assert!(refusals.verdict().is_some(), "it is final");
     }
 
@@ -75,9 +80,9 @@ mod tests {
         let refusals = Refusals::default();
         for _ in 0..5 {
             for _ in 0..4 {
-                refusals.note(&answered(403));
+                refusals.note(&LIST, &answered(403));
             }
-            refusals.note(&Ok(()));
+            refusals.note(&LIST, &Ok(()));
         }
         assert_eq!(refusals.verdict(), None);
     }
@@ -91,7 +96,7 @@ mod tests {
                 number: 2,
                 line: "disallow: /x".to_owned(),
             };
-            refusals.note(&Err::<(), _>(error));
+            refusals.note(&LIST, &Err::<(), _>(error));
         }
         assert_eq!(refusals.verdict(), None);
     }

@@ -41,9 +41,10 @@ pub async fn rehearse(
 ) -> Rehearsed {
     let (options, loaded) = (RunOptions::default(), HashSet::new());
     let progress = ProgressBars::hidden().of_pipeline(pipeline.id.as_str());
-    let visits = Visits::new(pipeline, fetcher, None, dictionaries, &options)
-        .await
-        .expect("there is no store to fail");
+    let visits = Visits::new(pipeline, fetcher, None, dictionaries, &options).await;
+    let Ok(visits) = visits else {
+        unreachable!("there is no store to fail");
+    };
     let world = World {
         dictionaries,
         stop,

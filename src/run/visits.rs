@@ -111,7 +111,7 @@ impl<'a> Visits<'a> {
         let known = self.known(&request).await;
         request.validators = known.as_ref().map(|known| known.validators.clone());
         let answer = self.fetcher.fetch(&request).await;
-        self.refusals.note(&answer);
+        self.refusals.note(&request.role, &answer);
         match (answer?, known) {
             (Fetched::Page(page), _) => Ok(Visit::Page(page)),
             (Fetched::NotModified, Some(known)) => Ok(Visit::NotModified(known.content)),

@@ -82,9 +82,14 @@ async fn busy_site(retry_after: String) -> (Site, Arc<AtomicBool>) {
 
 #[track_caller]
 fn assert_blocked(said: &Said, words: &[&str]) {
+    assert_ended(said, "blocked", words);
+}
+
+#[track_caller]
+fn assert_ended(said: &Said, outcome: &str, words: &[&str]) {
     assert_eq!(said.status, 1, "{said:#?}");
     let row = &said.json()[0];
-    assert_eq!(row["outcome"], "blocked", "{said:#?}");
+    assert_eq!(row["outcome"], outcome, "{said:#?}");
     let reason = row["reason"].as_str().unwrap();
     for word in words {
         assert!(reason.contains(word), "no `{word}` in {reason}");
@@ -189,7 +194,8 @@ async fn a_host_that_was_dead_for_the_last_process_gets_one_request_once_it_has_
     let resting = [dead(now + SignedDuration::from_mins(10))];
     store.remember_hosts(&resting, now).await.unwrap();
     let said = workspace.trendy(&RUN).await;
-    assert_blocked(&said, &["failed 12 times in a row", "left alone until 20"]);
+    let words = ["failed 12 times in a row", "left alone until 20"];
+    assert_ended(&said, "failed", &words);
     assert!(site.all_visits().is_empty());
 
     let url = format!("sqlite://{}", workspace.path("rested.db").display());
