@@ -38,6 +38,16 @@ pub enum FetchError {
         /// How long the host asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// The page of an entry turned out to be one of the list, of the whole site, or of another entry.
+    #[error(
+        "{url} leads to {landed}, which is no page of its own: a login or a front page, perhaps"
+    )]
+    LedElsewhere {
+        /// The address.
+        url: String,
+        /// Where it leads.
+        landed: String,
+    },
     /// A riddle in place of the page: the site wants to see a person.
     #[error(
         "{url} answered {status} with a captcha or a browser check; trendy does not try to get round it"
@@ -86,6 +96,14 @@ pub enum FetchError {
         spent: Duration,
         /// What the last of them was.
         outcome: Outcome,
+    },
+    /// A connection, and nothing on it.
+    #[error("{url} sent nothing within {} s", .after.as_secs_f64())]
+    Silent {
+        /// The address.
+        url: String,
+        /// How long it was waited for.
+        after: Duration,
     },
     /// No whole answer in time.
     #[error("{url} did not answer within {} s; `source.timeout` sets the limit", .after.as_secs_f64())]
@@ -303,6 +321,7 @@ impl FetchError {
         match self {
             Self::Status { status, .. } => *status == 429 || *status >= 500,
             Self::TimedOut { .. }
+            | Self::Silent { .. }
             | Self::Connect { .. }
             | Self::Transfer { .. }
             | Self::Navigation { .. }
@@ -321,6 +340,7 @@ impl FetchError {
                 ..
             }
             | Self::Challenged { .. }
+            | Self::LedElsewhere { .. }
             | Self::HostPaused { .. } => Outcome::Blocked,
             Self::HostFailing { outcome, .. } | Self::BudgetSpent { outcome, .. } => *outcome,
             Self::SelectorAbsent { .. } | Self::Step { .. } => Outcome::Broken,
@@ -349,7 +369,8 @@ impl FetchError {
 
     /// Whether the host is asked more than it can answer, and has not said how much that would be.
     pub(super) fn means_too_fast(&self) -> bool {
-        self.pause() == Some(Pause::Backoff) || matches!(self, Self::TimedOut { .. })
+        self.pause() == Some(Pause::Backoff)
+            || matches!(self, Self::TimedOut { .. } | Self::Silent { .. })
     }
 }
 

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -20,6 +21,10 @@ use super::guard::RefusedAddress;
 use super::politely::retry_after;
 use super::visitor::Visitor;
 use crate::record::{Fetched, Page, Request, Validators};
+
+/// Longest wait for the first byte of an answer, where the pipeline's own time-out is no shorter: slow services have been
+/// seen to think for ten seconds.
+const FIRST_BYTE: Duration = Duration::from_secs(20);
 
 pub(super) const ROBOTS_TAG: &str = "x-robots-tag";
 
@@ -170,13 +175,21 @@ impl Shared {
         let url = errand.url;
         let (client, wire) = self.on_the_wire(visitor, url);
         let asked = Instant::now();
-        let mut response = client
+        let sent = client
             .get(wire)
             .headers(visitor.headers(url))
             .headers(errand.known.map(conditions).unwrap_or_default())
-            .send()
-            .await
-            .map_err(|error| not_answered(url, error))?;
+            .send();
+        let patience = visitor.timeout.min(FIRST_BYTE);
+        let mut response = match timeout(patience, sent).await {
+            Ok(answer) => answer.map_err(|error| not_answered(url, error))?,
+            Err(_) => {
+                return Err(FetchError::Silent {
+                    url: url.to_string(),
+                    after: patience,
+                });
+            }
+        };
         let at = Timestamp::now();
         if response.status().is_success() && !self.has_twin(url) {
             self.hosts.host(url).answered_after(asked.elapsed());

@@ -18,6 +18,7 @@ mod alarm;
 mod details;
 mod expectations;
 mod history;
+mod landings;
 mod loader;
 mod paging;
 mod publish;

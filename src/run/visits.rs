@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::RunOptions;
+use super::landings::Landings;
 use super::refusals::Refusals;
 use crate::collect::{FetchError, Fetcher};
 use crate::config::Pipeline;
@@ -33,6 +34,7 @@ pub(super) struct Visits<'a> {
     /// None in a dry run.
     store: Option<&'a Store>,
     refusals: Refusals,
+    landings: Landings,
     dictionaries: &'a Dictionaries,
     /// How long the page behind an entry is left alone at most; none where each run asks for it.
     refresh: Option<Duration>,
@@ -77,6 +79,7 @@ impl<'a> Visits<'a> {
             fetcher,
             store,
             refusals: Refusals::default(),
+            landings: Landings::new(&pipeline.source.url),
             dictionaries,
             refresh,
             last: last.into_iter().map(|visit| (visit.id, visit)).collect(),
@@ -111,6 +114,10 @@ impl<'a> Visits<'a> {
         let known = self.known(&request).await;
         request.validators = known.as_ref().map(|known| known.validators.clone());
         let answer = self.fetcher.fetch(&request).await;
+        let answer = answer.and_then(|fetched| match fetched {
+            Fetched::Page(page) => self.landings.check(&page).map(|()| Fetched::Page(page)),
+            Fetched::NotModified => Ok(Fetched::NotModified),
+        });
         self.refusals.note(&request.role, &answer);
         match (answer?, known) {
             (Fetched::Page(page), _) => Ok(Visit::Page(page)),

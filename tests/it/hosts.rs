@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use trendy::load::Store;
 use trendy::record::HostMemory;
 
-use crate::site::{Answer, Site, html, late, page};
+use crate::site::{Answer, Site, html, late, moved, page};
 use crate::support::scratch::{Scratch, on_postgres, on_sqlite};
 use crate::support::trendy::{Said, Workspace};
 
@@ -365,4 +365,29 @@ async fn a_host_that_wants_a_pause_midway_ends_the_run_at_once() {
     assert_eq!(said.json()[0]["records"], 2);
     assert_eq!(site.visits().len(), 1 + 3);
     assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_sends_every_posting_to_its_login_changes_no_posting_but_the_first() {
+    let walled = Arc::new(AtomicBool::new(false));
+    let site = Site::start({
+        let walled = Arc::clone(&walled);
+        move |path, _| match path {
+            "/robots.txt" => None,
+            "/jobs" => Some(list((0..20).map(|number| format!("/jobs/{number}")))),
+            "/login" => Some(html("<h1>Log in</h1>")),
+            _ if walled.load(Ordering::SeqCst) => Some(moved("/login")),
+            _ => Some(html("<h1>Engineer</h1>")),
+        }
+    })
+    .await;
+    let workspace = board_at(&site);
+    let said = workspace.trendy(&RUN).await;
+    assert_eq!(said.json()[0]["added"], 20, "{said:#?}");
+    walled.store(true, Ordering::SeqCst);
+
+    let said = workspace.trendy(&RUN).await;
+    assert_blocked(&said, &["5 pages in a row were refused", "/login"]);
+    let row = &said.json()[0];
+    assert_eq!((&row["closed"], &row["updated"]), (&0.into(), &1.into()));
 }
