@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{FetchError, Fetcher};
-use crate::record::{Fetched, Page, Request};
+use crate::record::{Fetched, LINES, Page, Request};
 
 /// Lines of a piece, and about the bytes after which it ends before.
 const PIECE_LINES: usize = 500;
@@ -37,9 +37,6 @@ const LARGEST_DOCUMENT: u64 = 64 * 1024 * 1024;
 /// First bytes of a gzip member (RFC 1952) and of a zstd frame (RFC 8878).
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-
-/// Content type of a piece of lines.
-const LINES: &str = "application/x-ndjson";
 
 /// Reads the files that a pipeline names.
 pub struct FileFetcher {

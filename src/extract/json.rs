@@ -6,11 +6,10 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
-use super::lines::LINES;
 use super::{ExtractError, Listing, value};
 use crate::config::{Paging, Pick, Pipeline, Select};
 use crate::html::decode;
-use crate::record::{Field, Next, Page};
+use crate::record::{Field, LINES, Next, Page};
 
 /// How much of a page that is no JSON stands in the message.
 const START_CHARS: usize = 60;

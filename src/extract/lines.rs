@@ -6,10 +6,7 @@ use url::Url;
 
 use super::{Listing, json, rejection, value};
 use crate::config::Pipeline;
-use crate::record::{Next, Page};
-
-/// Content type of a piece of lines.
-pub(super) const LINES: &str = "application/x-ndjson";
+use crate::record::{LINES, Next, Page};
 
 /// The entries of a piece. A line that cannot be read is a rejection that names it; so is a whole document, as the files
 /// after it may be better. The empty piece is the last one.

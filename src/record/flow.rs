@@ -76,6 +76,9 @@ impl Fetched {
     }
 }
 
+/// Content type of a page that is a piece of a file: a JSON document a line.
+pub const LINES: &str = "application/x-ndjson";
+
 /// A fetched page. The body is shared, never copied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page {

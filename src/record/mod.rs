@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use change::{Change, Op, StoredRecord, Subject, UnknownSubject};
 pub use fill::Fill;
 pub use flow::{
-    Entry, Fetched, Field, Item, Next, Page, Rejection, Request, Role, SitemapFile, Stage,
+    Entry, Fetched, Field, Item, LINES, Next, Page, Rejection, Request, Role, SitemapFile, Stage,
     Validators, Values,
 };
 pub use host::HostMemory;
