@@ -1,5 +1,6 @@
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,6 +18,9 @@ pub(super) enum DbCommand {
     Migrate,
     /// Show which store it is, its schema, rows, change log, cursors and size; changes nothing
     Status(StatusArgs),
+    /// Remove what is past its age (`log_keep`, `forecast_keep`) to the last; a run removes some of it at its end. The room
+    /// of a SQLite file is used again, not given back
+    Prune,
     /// Write a consistent copy of a SQLite store into a new file, also while a run writes; for Postgres, print the command
     Backup(BackupArgs),
     /// Put a backup in the store's place, and keep the store that was there aside; indices fed by it ask for a rebuild
@@ -56,6 +60,20 @@ pub(super) async fn run(command: DbCommand, context: &Context) -> Result<Exit, F
     match command {
         DbCommand::Migrate => migrate(url).await,
         DbCommand::Status(args) => status(url, args.output.format).await,
+        DbCommand::Prune => {
+            let retention = services::retention(&settings)?;
+            let store = services::existing_store(&settings).await?;
+            let pruned = trendy::run::prune(&store, &retention, Duration::MAX).await?;
+            store.shutdown().await;
+            writeln!(
+                std::io::stdout(),
+                "removed {} changes, {} forecasts, {} tombstones",
+                pruned.changes,
+                pruned.forecasts,
+                pruned.tombstones
+            )?;
+            Ok(Exit::Done)
+        }
         DbCommand::Backup(args) => {
             let bytes = Store::back_up(url, &args.file).await?;
             let file = args.file.display();
@@ -172,12 +190,21 @@ fn lines(status: &StoreStatus) -> Vec<Line> {
     let oldest = status
         .oldest
         .map_or("none".to_owned(), |seq| seq.to_string());
-    push("change log", format!("{oldest} to {}", status.head));
+    let since = status
+        .oldest_at
+        .map_or(String::new(), |at| format!(", since {at}"));
+    push("change log", format!("{oldest} to {}{since}", status.head));
     for cursor in &status.cursors {
-        let lacks = if Some(cursor.store) == status.identity {
-            format!("at {}, {} behind", cursor.seq, status.head - cursor.seq)
-        } else {
+        let lacks = if Some(cursor.store) != status.identity {
             "of the store before a restore; takes everything anew".to_owned()
+        } else if cursor.seq < status.pruned {
+            format!(
+                "before what the log holds, moved {}; takes everything anew",
+                cursor.moved_at
+            )
+        } else {
+            let (seq, behind) = (cursor.seq, status.head - cursor.seq);
+            format!("at {seq}, {behind} behind, moved {}", cursor.moved_at)
         };
         push(&format!("cursor {}", cursor.target), lacks);
     }

@@ -7,12 +7,12 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use trendy::cause::printable;
 use trendy::config::{Pipeline, Settings, suggestion};
-use trendy::load::Store;
+use trendy::load::{Retention, Store};
 use trendy::publish::{Target, elasticsearch::ElasticsearchTarget};
 use trendy::record::{Counts, Outcome, Record};
 use trendy::run::{
-    PublishSummary, RunOptions, RunSummary, Services, Since, elasticsearch, publish_all,
-    run as run_pipeline,
+    PRUNE_LIMIT, PublishSummary, RunOptions, RunSummary, Services, Since, elasticsearch,
+    publish_all, run as run_pipeline,
 };
 use trendy::telemetry::ProgressBars;
 
@@ -92,6 +92,7 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
         }
     }
     let publish_limit = publish_limit(&settings)?;
+    let retention = services::retention(&settings)?;
     let services = services::services(&settings, &context.environment).await?;
     let target = elasticsearch(&settings, &services.store).map_err(Failure::usage)?;
     let bars = bars(context);
@@ -111,7 +112,28 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     if !args.no_publish {
         exit = exit.max(publish(&services.store, target.as_ref(), publish_limit).await?);
     }
+    // Last, so that targets have what is removed.
+    if !*services.stop.borrow() {
+        prune(&services.store, &retention).await;
+    }
     Ok(exit)
+}
+
+/// Removes some of what is past its age. What runs came for is done by now, so a failure is a warning.
+pub(super) async fn prune(store: &Store, retention: &Retention) {
+    match trendy::run::prune(store, retention, PRUNE_LIMIT).await {
+        Ok(pruned) if pruned.is_empty() => {}
+        Ok(pruned) => tracing::info!(
+            pruned.changes,
+            pruned.forecasts,
+            pruned.tombstones,
+            "removed what is past its age"
+        ),
+        Err(error) => tracing::warn!(
+            "cannot remove what is past its age: {}; the next run tries again",
+            with_causes(&error)
+        ),
+    }
 }
 
 /// Bars on a terminal, unless they are not wanted.

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::sync::watch;
 use trendy::config::{CronExpression, Overlap, Pipeline, Schedule};
+use trendy::load::Retention;
 use trendy::publish::elasticsearch::ElasticsearchTarget;
 use trendy::run::{RunOptions, Services, elasticsearch};
 use trendy::schedule::{Crontab, next_slots};
@@ -16,7 +17,7 @@ use trendy::telemetry::ProgressBars;
 use super::Context;
 use super::exit::{Exit, Failure};
 use super::output::{Format, FormatArgs, print_json, print_rows};
-use super::run::{print_summary, publish, publish_limit, run_all};
+use super::run::{print_summary, prune, publish, publish_limit, run_all};
 use super::services;
 
 /// Longest sleep at a stretch: the clock may be set while the daemon sleeps.
@@ -144,6 +145,7 @@ async fn daemon(context: &Context) -> Result<Exit, Failure> {
         ));
     }
     let limit = publish_limit(&settings)?;
+    let retention = services::retention(&settings)?;
     let services = services::services(&settings, &context.environment).await?;
     let target = elasticsearch(&settings, &services.store).map_err(Failure::usage)?;
     tracing::info!(
@@ -157,7 +159,14 @@ async fn daemon(context: &Context) -> Result<Exit, Failure> {
             .filter(|pipeline| pipeline.enabled && schedule.pipelines.contains(&pipeline.id))
             .cloned()
             .collect();
-        follow(schedule, &own, &services, target.as_ref(), limit).await;
+        follow(
+            schedule,
+            &own,
+            &services,
+            target.as_ref(),
+            (limit, &retention),
+        )
+        .await;
     });
     futures_util::future::join_all(loops).await;
     services.collector.close().await;
@@ -176,7 +185,7 @@ async fn follow(
     pipelines: &[Arc<Pipeline>],
     services: &Services,
     target: Option<&ElasticsearchTarget>,
-    limit: Duration,
+    (limit, retention): (Duration, &Retention),
 ) {
     let mut from = Timestamp::now();
     loop {
@@ -200,6 +209,7 @@ async fn follow(
         if let Err(failure) = publish(&services.store, target, limit).await {
             tracing::error!("cannot publish after `{}`: {failure}", schedule.id);
         }
+        prune(&services.store, retention).await;
         // A run that outlasts its slot: the slot is left out, or run right after.
         from = match schedule.overlap {
             Overlap::Skip => Timestamp::now(),

@@ -12,7 +12,7 @@ use trendy::config::{
     Catalog, Environment, Pipeline, Problem, Schedule, Settings, load_pipelines, load_schedules,
     suggestion,
 };
-use trendy::load::Store;
+use trendy::load::{Retention, Store};
 use trendy::normalize::Dictionaries;
 use trendy::normalize::place::Stations;
 use trendy::run::Services;
@@ -132,6 +132,11 @@ fn browser_sessions(settings: &Settings) -> Result<usize, Failure> {
 /// The store of the settings.
 pub(super) async fn open_store(settings: &Settings) -> Result<Store, Failure> {
     Ok(Store::open(settings.get("database_url").unwrap_or_default()).await?)
+}
+
+/// How long the store keeps what, by the settings.
+pub(super) fn retention(settings: &Settings) -> Result<Retention, Failure> {
+    trendy::run::retention(settings).map_err(Failure::usage)
 }
 
 /// The store of the settings, for a command that only reads: a name that is mistyped must not look like an empty store.

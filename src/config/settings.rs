@@ -127,6 +127,15 @@ settings! {
     publish_limit = Some("60s");
     /// Age of the oldest change that a target does not have, from which `status` calls it unhealthy. Default: `1h`.
     max_lag = Some("1h");
+    /// Age from which changes are removed from the log, `1d` or more, or `forever`; what a target that is at work does not
+    /// have yet stays. Default: `90d`. A target that comes back later is sent everything anew.
+    log_keep = Some("90d");
+    /// Age from which forecasts are removed, counted from the hour that they are for, or `forever`. Default: `90d`, some
+    /// million readings of 17 stations. Observations stay.
+    forecast_keep = Some("90d");
+    /// How long a target that is behind, and acknowledges nothing, holds the log beyond `log_keep`, or `forever`. Default:
+    /// `30d`: a server is mended by then, or will not come back.
+    target_keep = Some("30d");
 }
 
 /// The effective settings.
@@ -200,7 +209,12 @@ impl Settings {
 
     /// How long raw answers are kept, where that is limited.
     pub fn archive_keep(&self) -> Result<Option<Duration>, String> {
-        let Some(text) = self.get("archive_keep") else {
+        self.age("archive_keep")
+    }
+
+    /// An age; none where there is no limit.
+    pub fn age(&self, key: &'static str) -> Result<Option<Duration>, String> {
+        let Some(text) = self.get(key).filter(|text| *text != "forever") else {
             return Ok(None);
         };
         // Days, unlike those of `parse_duration`, are what an age is told in.
@@ -209,7 +223,7 @@ impl Settings {
         match age.and_then(|age| Duration::try_from(age).ok()) {
             Some(age) => Ok(Some(age)),
             None => Err(format!(
-                "`archive_keep`: `{text}` is no age: write a number and its unit, such as `30d` or `12h`"
+                "`{key}`: `{text}` is no age: write a number and its unit, such as `30d` or `12h`, or `forever`"
             )),
         }
     }

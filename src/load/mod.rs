@@ -25,6 +25,7 @@ mod news;
 mod part;
 mod plan;
 mod postgres;
+mod retention;
 mod retire;
 mod runs;
 mod sql;
@@ -54,6 +55,7 @@ pub use dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterState, NewDeadLet
 pub use error::StoreError;
 pub use known::{Content, KnownPage, Named};
 pub use lock::Lock;
+pub use retention::{Pruned, Retention, Tombstone};
 pub use runs::{OpenRun, RunRow};
 pub use sql::{Bind, Pool, StoreRow};
 pub use status::StoreStatus;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use sqlx::migrate::Migrator;
@@ -9,7 +10,8 @@ use uuid::Uuid;
 
 use super::changes::CursorRow;
 use super::{
-    Cursor, IdentityRow, Location, Pool, Store, StoreError, StoreIdentity, binds, postgres, sqlite,
+    At, Cursor, IdentityRow, Location, Pool, Store, StoreError, StoreIdentity, binds, postgres,
+    sqlite,
 };
 
 /// What a store holds, and which schema it has.
@@ -31,6 +33,10 @@ pub struct StoreStatus {
     pub head: i64,
     /// Number of the oldest change that is kept; none where the log is empty.
     pub oldest: Option<i64>,
+    /// When that change was made.
+    pub oldest_at: Option<Timestamp>,
+    /// Number up to which the log was cut; a cursor before it takes everything anew.
+    pub pruned: i64,
     /// How far each target has read.
     pub cursors: Vec<Cursor>,
     /// Bytes on disk, indices and write-ahead log included.
@@ -83,6 +89,8 @@ async fn examine(
         rows: BTreeMap::new(),
         head: 0,
         oldest: None,
+        oldest_at: None,
+        pruned: 0,
         cursors: Vec::new(),
         bytes: 0,
         place,
@@ -121,9 +129,14 @@ async fn examine(
         let sql = "SELECT store_id, epoch FROM store";
         let rows: Vec<IdentityRow> = pool.rows(&place, sql, binds![]).await?;
         status.identity = rows.into_iter().next().map(StoreIdentity::from);
-        let sql = "SELECT COALESCE((SELECT MAX(seq) FROM changes), pruned_seq), (SELECT MIN(seq) FROM changes) FROM store";
-        let rows: Vec<(i64, Option<i64>)> = pool.rows(&place, sql, binds![]).await?;
-        (status.head, status.oldest) = rows.into_iter().next().unwrap_or_default();
+        let sql =
+            "SELECT COALESCE((SELECT MAX(seq) FROM changes), pruned_seq), pruned_seq FROM store";
+        let rows: Vec<(i64, i64)> = pool.rows(&place, sql, binds![]).await?;
+        (status.head, status.pruned) = rows.into_iter().next().unwrap_or_default();
+        let sql = "SELECT seq, at FROM changes ORDER BY seq LIMIT 1";
+        let rows: Vec<(i64, At)> = pool.rows(&place, sql, binds![]).await?;
+        (status.oldest, status.oldest_at) =
+            rows.into_iter().next().map(|(seq, at)| (seq, at.0)).unzip();
         let sql = "SELECT target, seq, store_id, epoch, moved_at FROM cursors ORDER BY target";
         let rows: Vec<CursorRow> = pool.rows(&place, sql, binds![]).await?;
         status.cursors = rows.into_iter().map(Cursor::from).collect();

@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::{PublishError, SendError};
 use super::{Refused, SendReport, Target};
-use crate::load::{Lock, NewDeadLetter, Store, StoreError};
+use crate::load::{Lock, NewDeadLetter, Store, StoreError, Tombstone};
 use crate::record::{Change, Kind, Op, PipelineId, Stage, StoredRecord, Subject};
 
 /// Rows read at a time. Job listings of some 10 kB then fill one bulk request, and memory holds little else.
@@ -43,8 +43,9 @@ pub enum PublishEnd {
 /// Sends to a target what it does not have yet, until it has caught up or the time is up.
 ///
 /// A target without a cursor, or with one of this store before a restore, takes a snapshot first: the head of the log is
-/// noted, every record is sent as it is now, and the cursor starts at the noted head. A snapshot that was cut off begins
-/// anew, so it goes on past the deadline for as long as the target acknowledges pieces; everything else ends in time.
+/// noted, every record is sent as it is now, and the cursor starts at the noted head. So does a target whose place in the
+/// log was cut; it is told of what was deleted, too, as it may hold that still. A snapshot that was cut off begins anew, so
+/// it goes on past the deadline for as long as the target acknowledges pieces; everything else ends in time.
 pub async fn publish(
     store: &Store,
     target: &dyn Target,
@@ -109,9 +110,11 @@ pub async fn lag(store: &Store, target: &str) -> Result<i64, StoreError> {
 /// Where the target stands in the log of this store; none asks for a snapshot.
 async fn position(store: &Store, target: &str) -> Result<Option<i64>, StoreError> {
     let cursor = store.cursor(target).await?;
-    Ok(cursor
-        .filter(|cursor| cursor.store == store.identity() && cursor.seq > BEFORE_ALL)
-        .map(|cursor| cursor.seq))
+    let Some(cursor) = cursor.filter(|cursor| cursor.store == store.identity()) else {
+        return Ok(None);
+    };
+    let holds = cursor.seq > BEFORE_ALL && store.follows_on(cursor.seq).await?;
+    Ok(holds.then_some(cursor.seq))
 }
 
 async fn lease(store: &Store, target: &dyn Target) -> Result<Option<Lock>, Failure> {
@@ -146,20 +149,29 @@ impl Publisher<'_> {
             return Ok(PublishEnd::Deadline);
         };
         checked?;
-        let position = match position(self.store, self.target.name()).await? {
-            Some(position) => position,
-            None => match self.snapshot().await? {
-                Some(head) => head,
-                None => return Ok(PublishEnd::Deadline),
-            },
-        };
-        self.follow(position).await
+        let mut position = position(self.store, self.target.name()).await?;
+        loop {
+            let from = match position.take() {
+                Some(position) => position,
+                None => match self.snapshot().await? {
+                    Some(head) => head,
+                    None => return Ok(PublishEnd::Deadline),
+                },
+            };
+            if let Some(end) = self.follow(from).await? {
+                return Ok(end);
+            }
+        }
     }
 
     /// Sends every record as it is now; gives the number of the log to follow from, or none when the target did not
     /// acknowledge a piece in the time that the whole was given.
     async fn snapshot(&mut self) -> Result<Option<i64>, Failure> {
         let head = self.store.head().await?;
+        // A target that was never fed holds nothing that could have been deleted.
+        if self.store.cursor(self.target.name()).await?.is_some() && !self.tombstones(head).await? {
+            return Ok(None);
+        }
         for kind in Kind::ALL {
             let mut after = None;
             loop {
@@ -168,25 +180,58 @@ impl Publisher<'_> {
                     break;
                 };
                 after = Some(last.id);
-                let batch = as_changes(records, head);
-                let Ok(report) = timeout(self.deadline, self.target.send(&batch)).await else {
+                if !self.send_of_snapshot(&as_changes(records, head)).await? {
                     return Ok(None);
-                };
-                self.note(&batch, report?).await?;
+                }
             }
         }
         self.acknowledged(head).await?;
         Ok(Some(head))
     }
 
-    async fn follow(&mut self, mut position: i64) -> Result<PublishEnd, Failure> {
+    /// Sends the deletions that are remembered; false when the target did not acknowledge a piece in time.
+    async fn tombstones(&mut self, head: i64) -> Result<bool, Failure> {
+        let mut after = None;
+        loop {
+            let tombstones = self.store.tombstones_after(after, PIECE).await?;
+            let Some(last) = tombstones.last() else {
+                return Ok(true);
+            };
+            after = Some(last.record_id);
+            if !self
+                .send_of_snapshot(&as_deletions(&tombstones, head))
+                .await?
+            {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// False when the target did not acknowledge it in time.
+    async fn send_of_snapshot(
+        &mut self,
+        batch: &[(Change, Option<StoredRecord>)],
+    ) -> Result<bool, Failure> {
+        let Ok(report) = timeout(self.deadline, self.target.send(batch)).await else {
+            return Ok(false);
+        };
+        self.note(batch, report?).await?;
+        Ok(true)
+    }
+
+    /// Sends what comes after a number of the log; none when the log was cut past it.
+    async fn follow(&mut self, mut position: i64) -> Result<Option<PublishEnd>, Failure> {
         loop {
             let changes = self.store.changes_after(position, PIECE).await?;
+            // Asked once they are read: a cut in between costs a snapshot, one before is never overlooked.
+            if !self.store.follows_on(position).await? {
+                return Ok(None);
+            }
             let Some((last, _)) = changes.last() else {
-                return Ok(PublishEnd::CaughtUp);
+                return Ok(Some(PublishEnd::CaughtUp));
             };
             let Ok(report) = timeout_at(self.until, self.target.send(&changes)).await else {
-                return Ok(PublishEnd::Deadline);
+                return Ok(Some(PublishEnd::Deadline));
             };
             self.note(&changes, report?).await?;
             position = last.seq;
@@ -241,6 +286,23 @@ fn as_changes(records: Vec<StoredRecord>, head: i64) -> Vec<(Change, Option<Stor
         .into_iter()
         .map(|record| (change(&record), Some(record)))
         .collect()
+}
+
+/// Deletions of a snapshot, as changes that nobody is to be told of.
+fn as_deletions(tombstones: &[Tombstone], head: i64) -> Vec<(Change, Option<StoredRecord>)> {
+    let at = Timestamp::now();
+    let change = |tombstone: &Tombstone| Change {
+        seq: head,
+        run_id: None,
+        kind: Subject::Record(tombstone.kind),
+        record_id: tombstone.record_id,
+        revision: tombstone.revision,
+        op: Op::Deleted,
+        at,
+        diff: None,
+    };
+    let changes = tombstones.iter().map(change);
+    changes.map(|change| (change, None)).collect()
 }
 
 fn dead_letter(

@@ -25,6 +25,7 @@ mod publish;
 mod refusals;
 mod rehearsal;
 mod requests;
+mod retention;
 mod retry;
 mod since;
 mod snapshot;
@@ -46,6 +47,7 @@ use tokio::sync::{Notify, mpsc, watch};
 pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
 pub use rehearsal::{Rehearsed, rehearse};
 pub use requests::{BadAddress, first_request};
+pub use retention::{PRUNE_LIMIT, prune, retention};
 pub use retry::retry;
 pub use since::{NotSince, Since};
 

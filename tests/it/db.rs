@@ -116,6 +116,35 @@ async fn sqlite_migrate_brings_an_old_store_up_to_date() {
     assert!(said.stdout.contains("up to date"), "{said:#?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_prune_and_each_run_remove_what_is_past_its_age() {
+    let mut workspace = with_jobs(0..3).await;
+    workspace.set("TRENDY_LOG_KEEP", "forever");
+    let said = workspace.trendy(&["db", "prune"]).await;
+    assert_eq!(
+        said.stdout, "removed 0 changes, 0 forecasts, 0 tombstones\n",
+        "{said:#?}"
+    );
+    workspace.set("TRENDY_LOG_KEEP", "3h");
+    let said = workspace.trendy(&["db", "prune"]).await;
+    fails(&said, 2, "`log_keep`: a day, `1d`, is the least");
+
+    let store = open(&workspace).await;
+    store.move_cursor("search", 1, minute(0)).await.unwrap();
+    store.shutdown().await;
+    workspace.set("TRENDY_LOG_KEEP", "30d");
+    let said = workspace.trendy(&["run", "--all"]).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    let told = status(&workspace).await;
+    assert_eq!(
+        (&told["oldest"], &told["pruned"], &told["head"]),
+        (&Value::Null, &4.into(), &4.into())
+    );
+    assert_eq!(told["rows"]["records"], 3);
+    let said = workspace.trendy(&["db", "status"]).await;
+    assert!(said.stdout.contains("takes everything anew"), "{said:#?}");
+}
+
 async fn make_newer(file: &std::path::Path) {
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display()))
         .await

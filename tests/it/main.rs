@@ -30,6 +30,7 @@ mod quality;
 mod readme;
 mod refresh;
 mod report;
+mod retention;
 mod site;
 mod store;
 mod store_crash;

@@ -1,0 +1,47 @@
+//! What the store lets go of after a run, by the settings.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Settings;
+use crate::load::{Pruned, Retention, Store, StoreError};
+
+/// Longest that a run removes what is past its age: some ten thousand rows, far more than half an hour adds.
+pub const PRUNE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Shortest time that changes are kept: a target that takes a snapshot of a large store must find those behind it.
+const SHORTEST_LOG: Duration = Duration::from_hours(24);
+
+/// How long what is kept, by the settings; a text that says what is wrong with one.
+pub fn retention(settings: &Settings) -> Result<Retention, String> {
+    let log = settings.age("log_keep")?;
+    if log.is_some_and(|log| log < SHORTEST_LOG) {
+        return Err("`log_keep`: a day, `1d`, is the least: a target may need as long for everything there is".to_owned());
+    }
+    let signed = |age| SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    Ok(Retention {
+        log: log.map(signed),
+        forecasts: settings.age("forecast_keep")?.map(signed),
+        targets: settings
+            .age("target_keep")?
+            .map_or(SignedDuration::MAX, signed),
+    })
+}
+
+/// Removes what is past its age until nothing is left, or the time is up: the next call goes on.
+pub async fn prune(
+    store: &Store,
+    retention: &Retention,
+    limit: Duration,
+) -> Result<Pruned, StoreError> {
+    let started = Instant::now();
+    let mut total = Pruned::default();
+    loop {
+        let piece = store.prune(retention, Timestamp::now()).await?;
+        total += piece;
+        if piece.is_empty() || started.elapsed() >= limit {
+            return Ok(total);
+        }
+    }
+}
