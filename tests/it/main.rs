@@ -19,6 +19,7 @@ mod files;
 mod hostile;
 mod hosts;
 mod interrupted;
+mod late_commit;
 mod lists;
 mod misbehaving;
 mod mistakes;
