@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use trendy::collect::{ArchiveSettings, BrowserKind, CollectSettings, Collector, Twins};
 use trendy::config::{
     Catalog, Environment, Pipeline, Problem, Schedule, Settings, load_pipelines, load_schedules,
-    suggestion,
+    parse_duration, suggestion,
 };
-use trendy::load::{Retention, Store};
+use trendy::load::{Retention, Store, StoreOptions};
 use trendy::normalize::Dictionaries;
 use trendy::normalize::place::Stations;
 use trendy::run::Services;
@@ -131,7 +132,17 @@ fn browser_sessions(settings: &Settings) -> Result<usize, Failure> {
 
 /// The store of the settings.
 pub(super) async fn open_store(settings: &Settings) -> Result<Store, Failure> {
-    Ok(Store::open(settings.get("database_url").unwrap_or_default()).await?)
+    let url = settings.get("database_url").unwrap_or_default();
+    let options = StoreOptions {
+        statement_timeout: duration(settings, "statement_timeout")?,
+        lock_timeout: duration(settings, "lock_timeout")?,
+    };
+    Ok(Store::open_with(url, &options).await?)
+}
+
+fn duration(settings: &Settings, key: &'static str) -> Result<Duration, Failure> {
+    let text = settings.get(key).unwrap_or_default();
+    parse_duration(text).map_err(|error| Failure::usage(format!("`{key}`: {error}")))
 }
 
 /// How long the store keeps what, by the settings.

@@ -87,6 +87,11 @@ macro_rules! settings {
 settings! {
     /// The store: a path or `sqlite:PATH`, or a `postgres://` address. Default: `sqlite:trendy.db`, which needs no server.
     database_url ["DATABASE_URL"] = Some("sqlite:trendy.db");
+    /// Longest that a Postgres server works at one statement; `0s` for no limit. Default: `5m`, as no statement of a run
+    /// takes seconds.
+    statement_timeout = Some("5m");
+    /// Longest that a write to the store waits for another process that writes. Default: `10s`; a batch takes less than one.
+    lock_timeout = Some("10s");
     /// Elasticsearch to publish to. Default: none.
     elasticsearch_url ["ELASTICSEARCH_URL"] = None;
     /// First part of every index name. Default: `trendy`.

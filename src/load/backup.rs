@@ -324,12 +324,8 @@ async fn put_in_order(store: &Path) -> Result<Option<i64>, BackupError> {
     let identity = identity_of(&wrapped, &place).await.ok().flatten();
     wrapped.close().await;
     if let Err(source) = folded {
-        let error = StoreError::Statement {
-            place: place.clone(),
-            statement: "PRAGMA journal_mode".to_owned(),
-            source,
-        };
-        if error.is_contention() {
+        let error = StoreError::of_statement(&place, "PRAGMA journal_mode", source);
+        if matches!(error, StoreError::Busy { .. }) {
             let holders = String::new();
             return Err(BackupError::InUse { place, holders });
         }

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::error::DatabaseError;
 use uuid::Uuid;
@@ -11,6 +11,12 @@ use crate::record::RunId;
 /// Attempts at a transaction that another one got in the way of. Each waits about twice as long as the one before, so
 /// six of them cover some three seconds.
 const ATTEMPTS: u32 = 6;
+
+/// How long a server that went away is waited for: it restarts, or its standby takes over, within that.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Longest wait between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Why the store could not do what it was asked to. No variant holds the store's password: a place is a URL without it.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +81,39 @@ pub enum StoreError {
         /// What the driver says.
         source: sqlx::Error,
     },
+    /// There is no room to write. What was acknowledged is kept.
+    #[error(
+        "no room is left for the store at `{place}`; make some on its disk, then run again: what was loaded is kept, and \
+         the next run goes on"
+    )]
+    Full {
+        /// The store, without its password.
+        place: String,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
+    /// Another process writes, and did not come to an end in time.
+    #[error(
+        "the store at `{place}` is locked by another process; wait until it has ended, or raise `lock_timeout`"
+    )]
+    Busy {
+        /// The store, without its password.
+        place: String,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
+    /// The server broke a statement off.
+    #[error(
+        "the store at `{place}` broke off `{statement}`; see what keeps the server busy, or raise `statement_timeout`"
+    )]
+    BrokenOff {
+        /// The store, without its password.
+        place: String,
+        /// How the statement begins.
+        statement: String,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
     /// A row holds a name that this program does not know.
     #[error(
         "the store holds `{value}` as {column}, which this program does not know; install a newer trendy"
@@ -102,19 +141,59 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The error of a statement that begins like this.
+    pub(super) fn of_statement(place: &str, statement: &str, source: sqlx::Error) -> Self {
+        let (place, statement) = (place.to_owned(), statement.to_owned());
+        match source.as_database_error().map(code) {
+            Some(code) if code.is_full() => Self::Full { place, source },
+            Some(code) if code.is_locked() => Self::Busy { place, source },
+            // Query canceled.
+            Some(Code::Postgres(code)) if code == "57014" => Self::BrokenOff {
+                place,
+                statement,
+                source,
+            },
+            _ => Self::Statement {
+                place,
+                statement,
+                source,
+            },
+        }
+    }
+
+    /// The error of an attempt to open a store.
+    pub(super) fn of_opening(place: String, remedy: &'static str, source: sqlx::Error) -> Self {
+        match Self::of_statement(&place, "", source) {
+            Self::Statement { source, .. } | Self::BrokenOff { source, .. } => Self::Unreachable {
+                place,
+                remedy,
+                source,
+            },
+            known => known,
+        }
+    }
+
     /// Whether the same call can succeed later, with nothing mended by hand.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { source, .. } | Self::Statement { source, .. } => {
-                is_contention(source) || is_connection(source)
+            Self::Busy { .. } | Self::BrokenOff { .. } => true,
+            Self::Unreachable { source, .. } => {
+                is_connection(source)
+                    && !matches!(source, sqlx::Error::Io(error) if is_about_a_path(error))
             }
+            Self::Statement { source, .. } => is_contention(source) || is_connection(source),
             _ => false,
         }
     }
 
     /// Whether another transaction stood in the way: run again at once, it likely succeeds.
-    pub(super) fn is_contention(&self) -> bool {
+    fn is_contention(&self) -> bool {
         matches!(self, Self::Statement { source, .. } if is_contention(source))
+    }
+
+    /// Whether the server went away, of which an open store has seen more than now.
+    fn is_lost(&self) -> bool {
+        matches!(self, Self::Statement { source, .. } | Self::Unreachable { source, .. } if is_connection(source))
     }
 
     /// Whether the server refused a value, so that the same batch without it would be taken.
@@ -129,7 +208,7 @@ impl StoreError {
                     .iter()
                     .any(|class| code.starts_with(class)),
                 // SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH
-                Code::Sqlite(code) => matches!(code, 18..=20),
+                Code::Sqlite(code) => matches!(code & 0xff, 18..=20),
             },
             None => matches!(source, sqlx::Error::Encode(_)),
         }
@@ -138,8 +217,28 @@ impl StoreError {
 
 enum Code {
     Postgres(String),
-    /// Primary result code, without the extension in the upper bits.
+    /// Result code; the primary one in the lower eight bits.
     Sqlite(i32),
+}
+
+impl Code {
+    fn is_full(&self) -> bool {
+        match self {
+            // Disk full.
+            Self::Postgres(code) => code == "53100",
+            // SQLITE_FULL, and SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log.
+            Self::Sqlite(code) => matches!(code, 13 | 4874),
+        }
+    }
+
+    fn is_locked(&self) -> bool {
+        match self {
+            // Lock not available.
+            Self::Postgres(code) => code == "55P03",
+            // SQLITE_BUSY, which came after the wait that it was given.
+            Self::Sqlite(code) => code & 0xff == 5,
+        }
+    }
 }
 
 fn code(error: &dyn DatabaseError) -> Code {
@@ -148,7 +247,7 @@ fn code(error: &dyn DatabaseError) -> Code {
         .try_downcast_ref::<sqlx::sqlite::SqliteError>()
         .is_some()
     {
-        Code::Sqlite(code.parse::<i32>().map_or(0, |code| code & 0xff))
+        Code::Sqlite(code.parse().unwrap_or_default())
     } else {
         Code::Postgres(code.into_owned())
     }
@@ -158,20 +257,17 @@ fn is_contention(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .is_some_and(|error| match code(error) {
-            // Serialization failure, deadlock, lock not available.
-            Code::Postgres(code) => matches!(code.as_str(), "40001" | "40P01" | "55P03"),
-            // SQLITE_BUSY, SQLITE_LOCKED
-            Code::Sqlite(code) => matches!(code, 5 | 6),
+            // Serialization failure, deadlock.
+            Code::Postgres(code) => matches!(code.as_str(), "40001" | "40P01"),
+            // SQLITE_LOCKED
+            Code::Sqlite(code) => code & 0xff == 6,
         })
 }
 
 fn is_connection(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(error) => !matches!(
-            error.kind(),
-            ErrorKind::NotFound | ErrorKind::PermissionDenied
-        ),
-        sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        // The socket of a server that restarts is gone for a while.
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => match code(error.as_ref()) {
             // Connection exceptions, too many connections, shutting down or starting up.
             Code::Postgres(code) => {
@@ -183,22 +279,37 @@ fn is_connection(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Runs a transaction again while others stand in its way. The only loop that retries in this module.
+fn is_about_a_path(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::PermissionDenied
+    )
+}
+
+/// Runs a transaction again while others stand in its way, or its server is away. That is safe where a commit went through
+/// whose answer was lost, as what is written twice is written once. The only loop that retries in this module.
 pub(super) async fn retrying<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    for round in 1..ATTEMPTS {
-        match attempt().await {
-            Err(error) if error.is_contention() => {
-                tracing::debug!(round, %error, "another transaction was in the way");
-                // Jitter, or two that collided collide again.
-                let jitter = Uuid::new_v4().as_fields().0 % 50;
-                let wait = Duration::from_millis(u64::from((50 << round) + jitter));
-                tokio::time::sleep(wait).await;
-            }
+    let started = Instant::now();
+    let mut round = 0;
+    loop {
+        round += 1;
+        let error = match attempt().await {
+            Err(error) if error.is_contention() && round < ATTEMPTS => error,
+            Err(error) if error.is_lost() && started.elapsed() < PATIENCE => error,
             result => return result,
+        };
+        if round == 1 && error.is_lost() {
+            let patience = PATIENCE.as_secs();
+            tracing::warn!(%error, "lost the store; trying again for {patience} s");
+        } else {
+            tracing::debug!(round, %error, "trying again");
         }
+        // Jitter, or two that collided collide again.
+        let jitter = Uuid::new_v4().as_fields().0 % 50;
+        let wait = LONGEST_WAIT.min(Duration::from_millis(50 << round.min(10)));
+        tokio::time::sleep(wait + Duration::from_millis(jitter.into())).await;
     }
-    attempt().await
 }

@@ -2,7 +2,7 @@ use std::fs::File;
 
 use sqlx::{Connection, PgConnection};
 
-use super::{Locks, Store, StoreError, postgres, sqlite};
+use super::{Locks, Store, StoreError, postgres, retrying, sqlite};
 
 /// Mutual exclusion between processes: held until dropped, and freed by the system or the server when the process dies.
 #[derive(Debug)]
@@ -23,9 +23,10 @@ impl Store {
     pub async fn lock(&self, name: &str) -> Result<Option<Lock>, StoreError> {
         let holder = match &self.shared.locks {
             Locks::Files { database, .. } => sqlite::lock(database, name).await?.map(Holder::File),
-            Locks::Sessions(options) => postgres::lock(options, self.place(), name)
-                .await?
-                .map(Holder::Session),
+            Locks::Sessions(options) => {
+                let lock = retrying(|| postgres::lock(options, self.place(), name));
+                lock.await?.map(Holder::Session)
+            }
         };
         Ok(holder.map(|holder| Lock { holder }))
     }

@@ -41,6 +41,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -114,13 +115,37 @@ enum Locks {
     Sessions(Box<PgConnectOptions>),
 }
 
+/// How long the store is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Longest that a Postgres server works at one statement, migrations aside, and that a transaction of a process which
+    /// does not go on keeps others waiting; zero for no limit.
+    pub statement_timeout: Duration,
+    /// Longest that a write waits for those of other processes.
+    pub lock_timeout: Duration,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            statement_timeout: Duration::from_mins(5),
+            lock_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
 impl Store {
     /// Opens the store at `sqlite://PATH`, `sqlite:PATH`, a bare path, or `postgres://…`, creates it where SQLite has no
     /// such file, and brings its schema up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, &StoreOptions::default()).await
+    }
+
+    /// Opens a store that is waited for in another way.
+    pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         match Location::parse(url)? {
             Location::File(path) => {
-                let opened = sqlite::open(&path).await?;
+                let opened = sqlite::open(&path, options.lock_timeout).await?;
                 let (writer, readers) = (Pool::Sqlite(opened.writer), Pool::Sqlite(opened.readers));
                 Self::identified(
                     path.display().to_string(),
@@ -134,7 +159,7 @@ impl Store {
                 .await
             }
             Location::Server(url) => {
-                let opened = postgres::open(url).await?;
+                let opened = postgres::open(url, options).await?;
                 let pool = Pool::Postgres(opened.pool);
                 let locks = Locks::Sessions(Box::new(opened.options));
                 Self::identified(opened.place, pool.clone(), pool, locks).await
@@ -194,7 +219,13 @@ impl Store {
         sql: impl SqlSafeStr,
         binds: impl IntoIterator<Item = Bind> + Send,
     ) -> Result<Vec<T>, StoreError> {
-        self.shared.readers.rows(self.place(), sql, binds).await
+        let sql = sql.into_sql_str();
+        let binds: Vec<Bind> = binds.into_iter().collect();
+        retrying(|| {
+            let readers = &self.shared.readers;
+            readers.rows(self.place(), sql.clone(), binds.clone())
+        })
+        .await
     }
 
     /// Ends every connection, and for SQLite folds the write-ahead log into the file.
@@ -301,6 +332,7 @@ where
 {
     let known = status::newest(migrator);
     migrator.run(pool).await.map_err(|source| match source {
+        MigrateError::Execute(source) => StoreError::of_statement(place, "migration", source),
         MigrateError::VersionMissing(found) if found > known => StoreError::Newer {
             place: place.to_owned(),
             found,

@@ -12,7 +12,7 @@ use url::Url;
 use super::sql::Purpose;
 use super::sqlite::hex;
 use super::staging::Staging;
-use super::{At, Bind, Pool, StoreError};
+use super::{At, Bind, Pool, StoreError, StoreOptions};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -52,10 +52,32 @@ pub(super) struct Opened {
     pub(super) place: String,
 }
 
-pub(super) async fn open(url: &str) -> Result<Opened, StoreError> {
-    let opened = reach(url).await?;
-    super::migrate(&MIGRATIONS, &opened.pool, &opened.place).await?;
-    Ok(opened)
+pub(super) async fn open(url: &str, limits: &StoreOptions) -> Result<Opened, StoreError> {
+    let Opened {
+        pool,
+        options,
+        place,
+    } = reach(url).await?;
+    // A migration takes as long as it takes.
+    super::migrate(&MIGRATIONS, &pool, &place).await?;
+    pool.close().await;
+    let milliseconds = |duration: Duration| duration.as_millis().to_string();
+    let statement = milliseconds(limits.statement_timeout);
+    let options = options.options([
+        ("statement_timeout", statement.as_str()),
+        // A process that is stopped or cut off in a transaction must not keep the lock of the log.
+        ("idle_in_transaction_session_timeout", &statement),
+        // Zero would be no limit, where SQLite does not wait at all.
+        (
+            "lock_timeout",
+            &milliseconds(limits.lock_timeout.max(Duration::from_millis(1))),
+        ),
+    ]);
+    Ok(Opened {
+        pool: pool_of(options.clone()),
+        options,
+        place,
+    })
 }
 
 /// The store's place, and the schema that it is in.
@@ -91,23 +113,23 @@ pub(super) async fn reach(url: &str) -> Result<Opened, StoreError> {
     // The pool waits for a server that refuses, then says only that it waited. One connection tells the cause at once;
     // losing it at its end loses nothing.
     connect(&options, &place).await?.close().await.ok();
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .connect_lazy_with(options.clone());
     Ok(Opened {
-        pool,
+        pool: pool_of(options.clone()),
         options,
         place,
     })
 }
 
+fn pool_of(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_lazy_with(options)
+}
+
 async fn connect(options: &PgConnectOptions, place: &str) -> Result<PgConnection, StoreError> {
-    let unreachable = |source| StoreError::Unreachable {
-        place: place.to_owned(),
-        remedy: "is the server running, and are host, port, user, password and database in `DATABASE_URL` right?",
-        source,
-    };
+    let remedy = "is the server running, and are host, port, user, password and database in `DATABASE_URL` right?";
+    let unreachable = |source| StoreError::of_opening(place.to_owned(), remedy, source);
     match tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await {
         Ok(connection) => connection.map_err(unreachable),
         Err(_) => Err(unreachable(sqlx::Error::PoolTimedOut)),
@@ -213,11 +235,7 @@ pub(super) async fn lock(
         .bind(name)
         .fetch_one(&mut connection)
         .await
-        .map_err(|source| StoreError::Statement {
-            place: place.to_owned(),
-            statement: "SELECT pg_try_advisory_lock".to_owned(),
-            source,
-        })?;
+        .map_err(|source| StoreError::of_statement(place, "SELECT pg_try_advisory_lock", source))?;
     Ok(locked.then_some(connection))
 }
 

@@ -270,16 +270,8 @@ impl Transaction<'_> {
 
 fn failed(place: &str, sql: &str, source: sqlx::Error) -> StoreError {
     let first = sql.trim_start().lines().next().unwrap_or_default();
-    StoreError::Statement {
-        place: place.to_owned(),
-        statement: first
-            .split(" (")
-            .next()
-            .unwrap_or(first)
-            .trim_end()
-            .to_owned(),
-        source,
-    }
+    let statement = first.split(" (").next().unwrap_or(first).trim_end();
+    StoreError::of_statement(place, statement, source)
 }
 
 #[cfg(test)]

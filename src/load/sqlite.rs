@@ -21,7 +21,7 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Readers at a time: the dashboards' queries beside a publisher.
 const READERS: u32 = 3;
 
-/// How long to wait while another process writes. A load takes a fraction of a second; a backup takes longer.
+/// How long what only looks at a file waits for those who write to it.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// The temporary tables of [`Staging`], empty. Each is used once a transaction. They have no index on ids, so that the
@@ -52,18 +52,20 @@ pub(super) struct Opened {
     pub(super) in_use: File,
 }
 
-pub(super) async fn open(path: &Path) -> Result<Opened, StoreError> {
+pub(super) async fn open(path: &Path, lock_timeout: Duration) -> Result<Opened, StoreError> {
     let place = path.display().to_string();
     let unreachable = |source| unreachable(path, source);
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
-        .busy_timeout(BUSY)
+        .busy_timeout(lock_timeout)
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL outlives a killed process, but a power cut would take back commits whose changes a target has already
         // acknowledged, and their numbers and revisions would be given anew. One sync a batch is affordable, also on an
         // SD card: a crawl waits seconds between pages.
         .synchronous(SqliteSynchronous::Full)
+        // Staging tables are small, and a full disk for temporary files would be hard to tell from a full store.
+        .pragma("temp_store", "memory")
         // Keeps the log file small after a large load.
         .pragma("journal_size_limit", "16777216");
     // Two processes that open a new file would both switch it to WAL, which fails at once instead of waiting, and both
@@ -94,11 +96,11 @@ pub(super) async fn open(path: &Path) -> Result<Opened, StoreError> {
 }
 
 fn unreachable(path: &Path, source: sqlx::Error) -> StoreError {
-    StoreError::Unreachable {
-        place: path.display().to_string(),
-        remedy: "does its folder exist, is it writable, and is the file a SQLite database?",
+    StoreError::of_opening(
+        path.display().to_string(),
+        "does its folder exist, is it writable, and is the file a SQLite database?",
         source,
-    }
+    )
 }
 
 /// A database as it is, for statements that change nothing.

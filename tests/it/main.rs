@@ -36,6 +36,7 @@ mod site;
 mod store;
 mod store_crash;
 mod store_speed;
+mod store_troubles;
 mod support;
 mod ten_days;
 mod try_page;

@@ -1,5 +1,6 @@
 //! What tests of several modules need: scratch stores, and builders for records.
 
+pub(crate) mod cluster;
 pub(crate) mod records;
 pub(crate) mod scratch;
 pub(crate) mod trendy;
