@@ -1,6 +1,6 @@
 //! Rows on stdout, in the form that was asked for.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use jiff::Timestamp;
@@ -129,7 +129,9 @@ fn text(value: Option<&Value>) -> String {
 
 /// One JSON value, for answers that are no rows.
 pub(super) fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    // Standard output itself writes line by line, which a long answer has many of.
+    let mut out = BufWriter::new(std::io::stdout().lock());
     serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
-    Ok(writeln!(out)?)
+    writeln!(out)?;
+    Ok(out.flush()?)
 }

@@ -2,34 +2,33 @@
 
 use scraper::{ElementRef, Html, Selector};
 
-use super::{Detailed, ExtractError, Listing, json, leads_on, link, noindex, script, table, value};
+use super::{Detailed, ExtractError, OnEntry, json, leads_on, link, noindex, script, table, value};
 use crate::config::{Pick, Pipeline, Read, Select};
 use crate::html::{decode, text, tree};
 use crate::record::{Next, Page};
 
-pub(super) fn listing(
+pub(super) fn read_list(
     pipeline: &Pipeline,
     item: &Selector,
     page: &Page,
-) -> Result<Listing, ExtractError> {
+    on_entry: &mut OnEntry<'_>,
+) -> Result<Next, ExtractError> {
     let html = parse(page)?;
     let base = link::document_base(&html, &page.url);
-    let mut listing = Listing::default();
     for (index, element) in html.select(item).enumerate() {
-        match value::item(pipeline, &base, index + 1, |pick| candidates(pick, element)) {
-            Ok(item) => listing.items.push(item),
-            Err(rejection) => listing.rejections.push(rejection),
+        let candidates = |pick| candidates(pick, element);
+        if on_entry(value::item(pipeline, &base, index + 1, candidates)).is_break() {
+            break;
         }
     }
-    if let Some((_, Select::Css { selector, attr, .. })) = leads_on(pipeline) {
-        let href = html
-            .select(selector)
-            .find_map(|element| element.attr(attr.as_deref().unwrap_or("href")));
-        if let Some(next) = href.and_then(|href| base.join(href.trim()).ok()) {
-            listing.next = Next::Page(next);
-        }
-    }
-    Ok(listing)
+    let Some((_, Select::Css { selector, attr, .. })) = leads_on(pipeline) else {
+        return Ok(Next::None);
+    };
+    let href = html
+        .select(selector)
+        .find_map(|element| element.attr(attr.as_deref().unwrap_or("href")));
+    let next = href.and_then(|href| base.join(href.trim()).ok());
+    Ok(next.map_or(Next::None, Next::Page))
 }
 
 pub(super) fn detail(pipeline: &Pipeline, page: &Page) -> Result<Detailed, ExtractError> {

@@ -1,12 +1,13 @@
 //! JSON by JSONPath (RFC 9535).
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
-use super::{ExtractError, Listing, value};
+use super::{ExtractError, OnEntry, value};
 use crate::config::{Paging, Pick, Pipeline, Select};
 use crate::html::decode;
 use crate::record::{Field, LINES, Next, Page};
@@ -14,11 +15,12 @@ use crate::record::{Field, LINES, Next, Page};
 /// How much of a page that is no JSON stands in the message.
 const START_CHARS: usize = 60;
 
-pub(super) fn listing(
+pub(super) fn read_list(
     pipeline: &Pipeline,
     item: &JsonPath,
     page: &Page,
-) -> Result<Listing, ExtractError> {
+    on_entry: &mut OnEntry<'_>,
+) -> Result<Next, ExtractError> {
     let document = parse(page)?;
     if let Some(list) = list_of(item)
         && list.query(&document).is_empty()
@@ -28,17 +30,24 @@ pub(super) fn listing(
             path: list.to_string(),
         });
     }
-    let mut listing = Listing::default();
-    for (index, node) in item.query(&document).all().into_iter().enumerate() {
-        match value::item(pipeline, &page.url, index + 1, |pick| {
-            candidates(pick, node)
-        }) {
-            Ok(item) => listing.items.push(item),
-            Err(rejection) => listing.rejections.push(rejection),
-        }
+    // Whoever breaks off asks for no more.
+    let _ = entries(pipeline, item, &document, &page.url, on_entry);
+    Ok(next(pipeline, &document, &page.url))
+}
+
+/// Hands over the entries of a document.
+pub(super) fn entries(
+    pipeline: &Pipeline,
+    item: &JsonPath,
+    document: &Value,
+    base: &Url,
+    on_entry: &mut OnEntry<'_>,
+) -> ControlFlow<()> {
+    for (index, node) in item.query(document).all().into_iter().enumerate() {
+        let candidates = |pick| candidates(pick, node);
+        on_entry(value::item(pipeline, base, index + 1, candidates))?;
     }
-    listing.next = next(pipeline, &document, &page.url);
-    Ok(listing)
+    ControlFlow::Continue(())
 }
 
 /// The list that holds the entries of a path such as `$.jobs[*]`. An empty one is no error of the page; none is.

@@ -10,7 +10,7 @@ use super::article::Article;
 use super::feed::{FeedEntry, FeedText, TextKind};
 use super::jobposting::{self, JobPosting};
 use super::sitemap::{self, SitemapEntry, SitemapError, SitemapPage};
-use super::{Detailed, ExtractError, Listing, css, feed, kma, packed, rejection};
+use super::{Detailed, ExtractError, OnEntry, css, feed, kma, packed, rejection};
 use crate::config::Pipeline;
 use crate::html::tree::TooLarge;
 use crate::html::{decode, text};
@@ -19,36 +19,27 @@ use crate::record::{Entry, Field, Item, Next, Page, Rejection, Role, SitemapFile
 type Fields = BTreeMap<Field, Vec<String>>;
 
 /// The entries of a feed. One without an address is no post: nothing would tell it apart from the next.
-pub(super) fn feed(page: &Page) -> Result<Listing, ExtractError> {
+///
+/// The feed is read twice, so that a long one need not be held: first to its end, for what it says of itself, which may
+/// stand behind its entries, and whether it is a feed at all; then for the entries.
+pub(super) fn feed(page: &Page, on_entry: &mut OnEntry<'_>) -> Result<Next, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
-    let mut listing = Listing::default();
-    let head = feed::read(&decoded.text, &page.url, |entry| {
-        if let Some(url) = address(&entry) {
-            listing.items.push(item(url, entry));
+    let unreadable = |source| ExtractError::Feed {
+        url: page.url.to_string(),
+        source,
+    };
+    let head = feed::head(&decoded.text, &page.url).map_err(unreadable)?;
+    feed::read(&decoded.text, &page.url, |entry| {
+        on_entry(if let Some(url) = address(&entry) {
+            Ok(item(url, entry, head.language.as_ref()))
         } else {
             let id = entry.id.unwrap_or_default();
             let reason = format!("an entry of the feed has no address (id `{id}`)");
-            listing
-                .rejections
-                .push(rejection(page.url.as_str(), reason, None));
-        }
-        ControlFlow::Continue(())
+            Err(rejection(page.url.as_str(), reason, None))
+        })
     })
-    .map_err(|source| ExtractError::Feed {
-        url: page.url.to_string(),
-        source,
-    })?;
-    if let Some(next) = head.next {
-        listing.next = Next::Page(next);
-    }
-    if let Some(language) = head.language {
-        for item in &mut listing.items {
-            if let Values::Fields(fields) = &mut item.values {
-                fields.insert(Field::Language, vec![language.clone()]);
-            }
-        }
-    }
-    Ok(listing)
+    .map_err(unreadable)?;
+    Ok(head.next.map_or(Next::None, Next::Page))
 }
 
 fn address(entry: &FeedEntry) -> Option<Url> {
@@ -60,7 +51,7 @@ fn address(entry: &FeedEntry) -> Option<Url> {
     entry.link.clone().or_else(id)
 }
 
-fn item(url: Url, entry: FeedEntry) -> Item {
+fn item(url: Url, entry: FeedEntry, language: Option<&String>) -> Item {
     let mut fields = BTreeMap::new();
     let mut put = |field, texts: Vec<String>| {
         let texts: Vec<String> = texts.into_iter().filter(|text| !text.is_empty()).collect();
@@ -86,6 +77,7 @@ fn item(url: Url, entry: FeedEntry) -> Item {
         entry.content.map(reader_text).into_iter().collect(),
     );
     put(Field::Tags, entry.tags);
+    put(Field::Language, language.cloned().into_iter().collect());
     Item {
         entry: Entry {
             url,
@@ -106,7 +98,13 @@ pub fn reader_text(text: FeedText) -> String {
 }
 
 /// The addresses of a sitemap that match the pattern, or the further sitemaps of an index.
-pub(super) fn sitemap(pattern: Option<&Regex>, page: &Page) -> Result<Listing, ExtractError> {
+///
+/// They are gathered first: a sitemap that proves to be none, or too long, names nothing. Its protocol bounds it.
+pub(super) fn sitemap(
+    pattern: Option<&Regex>,
+    page: &Page,
+    on_entry: &mut OnEntry<'_>,
+) -> Result<Next, ExtractError> {
     let body = packed::unpack(&page.body).map_err(|source| ExtractError::Packed {
         url: page.url.to_string(),
         source,
@@ -139,11 +137,12 @@ pub(super) fn sitemap(pattern: Option<&Regex>, page: &Page) -> Result<Listing, E
         url: page.url.to_string(),
         source,
     })?;
-    Ok(Listing {
-        items,
-        rejections: Vec::new(),
-        next: Next::Sitemaps(sitemaps),
-    })
+    for item in items {
+        if on_entry(Ok(item)).is_break() {
+            break;
+        }
+    }
+    Ok(Next::Sitemaps(sitemaps))
 }
 
 fn sitemap_item(pattern: Option<&Regex>, page: SitemapPage) -> Option<Item> {
@@ -168,14 +167,13 @@ fn sitemap_item(pattern: Option<&Regex>, page: SitemapPage) -> Option<Item> {
 }
 
 /// The readings of a station.
-pub(super) fn kma(page: &Page) -> Result<Listing, ExtractError> {
+pub(super) fn kma(page: &Page, on_entry: &mut OnEntry<'_>) -> Result<Next, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
     let Role::Station { station } = &page.request.role else {
         let reason = "the answer was not asked for a station".to_owned();
-        return Ok(Listing {
-            rejections: vec![rejection(page.url.as_str(), reason, None)],
-            ..Listing::default()
-        });
+        // It is the only entry.
+        let _ = on_entry(Err(rejection(page.url.as_str(), reason, None)));
+        return Ok(Next::None);
     };
     let answer = kma::rows(&decoded.text).map_err(|source| ExtractError::Kma {
         url: page.url.to_string(),
@@ -192,10 +190,12 @@ pub(super) fn kma(page: &Page) -> Result<Listing, ExtractError> {
             values: Values::Weather(weather),
             noindex: false,
         });
-    Ok(Listing {
-        items: items.collect(),
-        ..Listing::default()
-    })
+    for item in items {
+        if on_entry(Ok(item)).is_break() {
+            break;
+        }
+    }
+    Ok(Next::None)
 }
 
 /// The posting that a page declares, with the pipeline's rules on top. A page that declares none is rejected: its

@@ -1,32 +1,54 @@
 //! A piece of a file: a JSON document a line, or one in all. See [`crate::collect::FileFetcher`] for what stands in it.
 
+use std::ops::ControlFlow;
+
 use serde_json::Value;
 use serde_json_path::JsonPath;
-use url::Url;
 
-use super::{Listing, json, rejection, value};
+use super::{OnEntry, json, rejection};
 use crate::config::Pipeline;
 use crate::record::{LINES, Next, Page};
 
 /// The entries of a piece. A line that cannot be read is a rejection that names it; so is a whole document, as the files
 /// after it may be better. The empty piece is the last one.
-pub(super) fn listing(pipeline: &Pipeline, item: &JsonPath, page: &Page) -> Listing {
-    let mut listing = Listing::default();
+pub(super) fn read_list(
+    pipeline: &Pipeline,
+    item: &JsonPath,
+    page: &Page,
+    on_entry: &mut OnEntry<'_>,
+) -> Next {
     if page.body.is_empty() {
-        return listing;
+        return Next::None;
     }
-    listing.next = Next::Page(page.url.clone());
-    if page.content_type.as_deref() != Some(LINES) {
-        match json::parse(page) {
-            Ok(document) => take(pipeline, item, &document, &page.url, &mut listing),
-            Err(error) => {
-                let reason = crate::cause::with_causes(&error);
-                let rejected = rejection(page.url.as_str(), reason, None);
-                listing.rejections.push(rejected);
-            }
+    // Whoever breaks off asks for no more.
+    let _ = match page.content_type.as_deref() {
+        Some(LINES) => lines(pipeline, item, page, on_entry),
+        _ => document(pipeline, item, page, on_entry),
+    };
+    Next::Page(page.url.clone())
+}
+
+fn document(
+    pipeline: &Pipeline,
+    item: &JsonPath,
+    page: &Page,
+    on_entry: &mut OnEntry<'_>,
+) -> ControlFlow<()> {
+    match json::parse(page) {
+        Ok(document) => json::entries(pipeline, item, &document, &page.url, on_entry),
+        Err(error) => {
+            let reason = crate::cause::with_causes(&error);
+            on_entry(Err(rejection(page.url.as_str(), reason, None)))
         }
-        return listing;
     }
+}
+
+fn lines(
+    pipeline: &Pipeline,
+    item: &JsonPath,
+    page: &Page,
+    on_entry: &mut OnEntry<'_>,
+) -> ControlFlow<()> {
     let first: u64 = page
         .url
         .fragment()
@@ -40,27 +62,14 @@ pub(super) fn listing(pipeline: &Pipeline, item: &JsonPath, page: &Page) -> List
         url.set_fragment(Some(&format!("L{number}")));
         let reason = match serde_json::from_slice(line) {
             Ok(document @ (Value::Object(_) | Value::Array(_))) => {
-                take(pipeline, item, &document, &url, &mut listing);
+                json::entries(pipeline, item, &document, &url, on_entry)?;
                 continue;
             }
             Ok(Value::String(text)) => format!("line {number}: {text}"),
             Ok(_) => format!("line {number} is no JSON object"),
             Err(error) => format!("line {number} is no JSON: {error}"),
         };
-        listing
-            .rejections
-            .push(rejection(url.as_str(), reason, None));
+        on_entry(Err(rejection(url.as_str(), reason, None)))?;
     }
-    listing
-}
-
-fn take(pipeline: &Pipeline, item: &JsonPath, document: &Value, url: &Url, listing: &mut Listing) {
-    for (index, node) in item.query(document).all().into_iter().enumerate() {
-        match value::item(pipeline, url, index + 1, |pick| {
-            json::candidates(pick, node)
-        }) {
-            Ok(item) => listing.items.push(item),
-            Err(rejection) => listing.rejections.push(rejection),
-        }
-    }
+    ControlFlow::Continue(())
 }

@@ -1,7 +1,7 @@
 //! `Page → Items`: what a page says, before any meaning is read into it.
 //!
 //! A list page gives entries and the address of the next page, a detail page completes one entry. Each format is one
-//! file; which of them reads a page is the pipeline's choice, made in [`listing`] and [`detail`]. Values stay the texts
+//! file; which of them reads a page is the pipeline's choice, made in [`read_list`] and [`detail`]. Values stay the texts
 //! that the page holds: `normalize` reads dates, numbers and names from them. An entry that cannot be told apart (no
 //! address) or lacks a required field becomes a [`Rejection`]; a page that is not what the pipeline says is an
 //! [`ExtractError`]. Parsing is work for a blocking thread: no function here is async, none does I/O.
@@ -26,6 +26,7 @@ mod value;
 mod xml;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 pub use explain::{Explanation, explain};
 pub use known::reader_text;
@@ -144,18 +145,43 @@ impl ExtractError {
     }
 }
 
-/// Reads a page of a pipeline's list.
-pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError> {
+/// Where the entries of a list's page go as they are read, each an item or the reason why it is none.
+pub type OnEntry<'a> = dyn FnMut(Result<Item, Rejection>) -> ControlFlow<()> + 'a;
+
+/// Reads a page of a pipeline's list entry by entry, in its order, until `on_entry` breaks off. Gives where the list goes
+/// on. An error comes before the first entry: a page that is not what it should be names nothing.
+pub fn read_list(
+    pipeline: &Pipeline,
+    page: &Page,
+    on_entry: &mut OnEntry<'_>,
+) -> Result<Next, ExtractError> {
     match &pipeline.list.format {
-        ListFormat::Items(Select::Css { selector, .. }) => css::listing(pipeline, selector, page),
-        ListFormat::Items(Select::Json { path, .. }) if pipeline.source.fetch == Fetch::File => {
-            Ok(lines::listing(pipeline, path, page))
+        ListFormat::Items(Select::Css { selector, .. }) => {
+            css::read_list(pipeline, selector, page, on_entry)
         }
-        ListFormat::Items(Select::Json { path, .. }) => json::listing(pipeline, path, page),
-        ListFormat::Feed => known::feed(page),
-        ListFormat::Kma => known::kma(page),
-        ListFormat::Sitemap { pattern } => known::sitemap(pattern.as_ref(), page),
+        ListFormat::Items(Select::Json { path, .. }) if pipeline.source.fetch == Fetch::File => {
+            Ok(lines::read_list(pipeline, path, page, on_entry))
+        }
+        ListFormat::Items(Select::Json { path, .. }) => {
+            json::read_list(pipeline, path, page, on_entry)
+        }
+        ListFormat::Feed => known::feed(page, on_entry),
+        ListFormat::Kma => known::kma(page, on_entry),
+        ListFormat::Sitemap { pattern } => known::sitemap(pattern.as_ref(), page, on_entry),
     }
+}
+
+/// The whole of a page of a pipeline's list, in memory.
+pub fn listing(pipeline: &Pipeline, page: &Page) -> Result<Listing, ExtractError> {
+    let mut listing = Listing::default();
+    listing.next = read_list(pipeline, page, &mut |entry| {
+        match entry {
+            Ok(item) => listing.items.push(item),
+            Err(rejection) => listing.rejections.push(rejection),
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(listing)
 }
 
 /// An entry that says everything itself; rejected where it lacks a required field. It is present all the same.

@@ -175,6 +175,19 @@ pub enum Values {
     Weather(Weather),
 }
 
+impl Values {
+    /// How many fields or variables it has, and the bytes of their texts.
+    pub fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Fields(fields) => {
+                let texts = fields.values().flatten();
+                (fields.len(), texts.map(String::len).sum())
+            }
+            Self::Weather(weather) => (weather.values.len(), 0),
+        }
+    }
+}
+
 macro_rules! fields {
     ($($variant:ident $name:literal $doc:literal [$($kind:ident)*];)*) => {
         /// A field that a pipeline file can fill.

@@ -7,8 +7,8 @@
 //! walk ──entries──► details ──pages──► transform ──records──► loader ──► store
 //! ```
 //!
-//! The [walk](walk) goes from [page to page](paging), reads the list and notes every entry's id: presence comes from the
-//! list alone. Details fetches the page behind each entry, transform extracts and normalizes on blocking threads, the
+//! The [walk](walk) goes from [page to page](paging), reads each [in pieces](reading) and notes every entry's id: presence
+//! comes from the list alone. Details fetches the page behind each entry, transform extracts and normalizes on blocking threads, the
 //! loader writes batches, each in one transaction. When the walk has reached the end of the list and everything behind it
 //! is loaded, the [snapshot](snapshot) says what is closed. A run that died goes on under its own number: what it had
 //! loaded is not fetched again, its list is walked anew. A page that has not changed since it was [visited](visits) last
@@ -22,6 +22,7 @@ mod landings;
 mod loader;
 mod paging;
 mod publish;
+mod reading;
 mod refusals;
 mod rehearsal;
 mod requests;

@@ -9,7 +9,7 @@ use url::Url;
 use super::loader::Load;
 use super::requests;
 use super::snapshot::WalkEnd;
-use super::walk::{Ending, Outlets, ReadPage, Tally, Walk, send, stopped};
+use super::walk::{Ending, ListedPage, Outlets, Tally, Walk, send, stopped};
 use crate::extract::kma::Retry;
 use crate::normalize::place::Station;
 use crate::record::{Outcome, Rejection, Stage};
@@ -85,13 +85,13 @@ impl Walk<'_> {
         station: &Station,
         now: Timestamp,
         outlets: &Outlets,
-    ) -> Result<(Url, Result<ReadPage, Ending>), requests::BadAddress> {
+    ) -> Result<(Url, Result<ListedPage, Ending>), requests::BadAddress> {
         let mut back = 0;
         let mut pause = FIRST_PAUSE;
         loop {
             let request = requests::station(self.pipeline, station, now, back)?;
             let url = request.url.clone();
-            let result = self.read(request, 1, outlets).await;
+            let result = self.ask(request, 1, outlets).await;
             match result.as_ref().err().and_then(Ending::refusal) {
                 Some(Retry::OneSlotBack) if back < ISSUES_BACK => back += 1,
                 Some(Retry::WithBackoff) if pause <= LAST_PAUSE => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinError;
 
 use super::loader::{Found, Load};
 use super::visits::Kept;
@@ -108,7 +109,12 @@ pub(super) fn entry_of(role: &record::Role) -> Option<serde_json::Value> {
 
 /// Runs work that computes, off the async threads.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
+    joined(tokio::task::spawn_blocking(work)).await
+}
+
+/// What a blocking task gave; its panic is ours.
+pub(super) async fn joined<T>(task: impl Future<Output = Result<T, JoinError>>) -> T {
+    match task.await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -8,19 +8,20 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::paging::{Gave, Pager};
+use super::reading::{Keeping, Part, Reading};
 use super::since::{Age, Cutoff};
 use super::snapshot::WalkEnd;
-use super::transform::{ListPage, Page as PageWork, blocking};
+use super::transform::{ListPage, Page as PageWork};
 use super::visits::{Visit, Visits};
 use super::{RunOptions, loader::Load, requests};
 use crate::cause::with_causes;
 use crate::collect::FetchError;
 use crate::config::{Fetch, Paging, Pipeline};
+use crate::extract::ExtractError;
 use crate::extract::kma::Retry;
-use crate::extract::{self, ExtractError, Listing};
-use crate::load::{Content, KnownPage, Named};
+use crate::load::{Content, Named};
 use crate::normalize::{self, Dictionaries};
-use crate::record::{Item, Next, Outcome, Page, RecordId, Rejection, Request};
+use crate::record::{Item, Next, Outcome, RecordId, Request};
 use crate::telemetry::Progress;
 
 /// What a walk found.
@@ -57,15 +58,20 @@ pub(super) struct Walk<'a> {
     loaded: &'a HashSet<RecordId>,
 }
 
-/// A page of the list, read now or known from before.
-pub(super) struct ReadPage {
-    content: Content,
-    rejections: Vec<Rejection>,
-    /// What is kept of the page, if every entry of it goes on to the store.
-    known: Option<Box<KnownPage>>,
+/// A page of the list.
+pub(super) struct ListedPage {
+    source: Source,
     /// Whether the source has more than the page shows.
     is_cut: bool,
     at: ListPage,
+}
+
+/// Where the entries of a page come from.
+enum Source {
+    /// The page is being read, and kept if every entry of it goes on to the store.
+    Read(Reading, Option<Keeping>),
+    /// It has not changed, and is known from before.
+    Known(Content),
 }
 
 /// The entries of a walk so far.
@@ -81,15 +87,27 @@ pub(super) struct Tally {
     named: usize,
 }
 
-/// What a page of the list added.
+/// What a page of the list gave.
 #[derive(Default)]
 pub(super) struct Taken {
+    /// Entries on it, also those that cannot be told apart.
+    found: usize,
     /// Entries that no page before it named.
     fresh: usize,
-    /// Whether those of them that have a date are all older than the run goes back.
-    is_old: bool,
-    /// Whether each of its entries was sent on to become a record.
-    is_whole: bool,
+    /// Those of them that are older than the run goes back, and those that are not.
+    old: usize,
+    new: usize,
+    /// Entries that were sent on to become records.
+    sent: usize,
+    /// Where it says that the list goes on.
+    next: Next,
+}
+
+impl Taken {
+    /// Whether those of its fresh entries that have a date are all older than the run goes back.
+    const fn is_old(&self) -> bool {
+        self.old > 0 && self.new == 0
+    }
 }
 
 /// Where a walk sends what it finds.
@@ -161,13 +179,11 @@ impl<'a> Walk<'a> {
         };
         loop {
             let request = requests::list_page(self.pipeline, pager.number(), url.clone());
-            let mut page = match self.read(request, pager.number(), outlets).await {
+            let page = match self.ask(request, pager.number(), outlets).await {
                 Ok(page) => page,
                 Err(ending) => return ending.after(pager.number()),
             };
             let is_cut = page.is_cut;
-            let found = page.content.named.len() + page.rejections.len();
-            let next = self.onward(std::mem::take(&mut page.content.next));
             let taken = match self.take(page, tally, outlets).await {
                 ControlFlow::Continue(taken) => taken,
                 ControlFlow::Break(end) => return end,
@@ -179,11 +195,15 @@ impl<'a> Walk<'a> {
                 );
                 return WalkEnd::Failed(Outcome::Partial, reason);
             }
-            if taken.is_old && self.is_newest_first() {
+            if taken.is_old() && self.is_newest_first() {
                 return WalkEnd::Limited;
             }
-            let fresh = taken.fresh;
-            match pager.next(Gave { found, fresh, next }) {
+            let gave = Gave {
+                found: taken.found,
+                fresh: taken.fresh,
+                next: self.onward(taken.next),
+            };
+            match pager.next(gave) {
                 ControlFlow::Continue(next) => url = next,
                 // An empty list is for the snapshot to judge; what holds none is judged here.
                 ControlFlow::Break(WalkEnd::Complete)
@@ -229,13 +249,13 @@ impl<'a> Walk<'a> {
         !matches!(self.pipeline.source.pages.paging, Paging::Sitemaps) && !self.reads_files()
     }
 
-    /// Fetches and reads one page of the list, or remembers it where it has not changed.
-    pub(super) async fn read(
+    /// Fetches one page of the list and begins to read it, or remembers it where it has not changed.
+    pub(super) async fn ask(
         &self,
         request: Request,
         number: u32,
         outlets: &Outlets,
-    ) -> Result<ReadPage, Ending> {
+    ) -> Result<ListedPage, Ending> {
         let visit = tokio::select! {
             visit = self.visits.ask(request) => visit.map_err(Ending::Fetch)?,
             () = stopped(self.world.stop.clone()) => return Err(Ending::Stopped),
@@ -246,27 +266,20 @@ impl<'a> Walk<'a> {
             Visit::NotModified(content) => {
                 send(&outlets.loads, Load::NotModified).await;
                 let fetched_at = Timestamp::now();
-                return Ok(ReadPage {
-                    content,
-                    rejections: Vec::new(),
-                    known: None,
+                return Ok(ListedPage {
+                    source: Source::Known(content),
                     is_cut: false,
                     at: ListPage { number, fetched_at },
                 });
             }
         };
         send(&outlets.loads, Load::Read(page.request.url.clone())).await;
-        let (pipeline, read) = (Arc::clone(self.pipeline), Arc::clone(&page));
-        let listing = blocking(move || extract::listing(&pipeline, &read))
+        let keeping = Keeping::of(&page, self.pipeline, self.visits);
+        let reading = Reading::begin(Arc::clone(self.pipeline), Arc::clone(&page))
             .await
             .map_err(Ending::Unreadable)?;
-        Ok(ReadPage {
-            known: self.keep(&page, &listing),
-            content: Content {
-                named: Named::Entries(listing.items),
-                next: listing.next,
-            },
-            rejections: listing.rejections,
+        Ok(ListedPage {
+            source: Source::Read(reading, keeping),
             is_cut: page.is_cut,
             at: ListPage {
                 number,
@@ -275,85 +288,116 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// What is kept of a page of the list. One without an entry, or with one that cannot be told apart, is read anew.
-    fn keep(&self, page: &Page, listing: &Listing) -> Option<Box<KnownPage>> {
-        if listing.items.is_empty() || !listing.rejections.is_empty() {
-            return None;
-        }
-        self.visits.keep(page, || {
-            let items = &listing.items;
-            let named = if self.pipeline.detail.is_some() {
-                Named::Entries(items.clone())
-            } else {
-                let ids = items
-                    .iter()
-                    .map(|item| normalize::identity(self.pipeline, item));
-                Named::Records(ids.collect())
-            };
-            let next = listing.next.clone();
-            Content { named, next }
-        })
-    }
-
     /// Notes each new entry of a page and sends it on, unless it is too old; breaks off when the walk ends with it.
     pub(super) async fn take(
         &self,
-        page: ReadPage,
+        page: ListedPage,
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
-        tally.nameless += page.rejections.len();
-        for rejection in page.rejections {
-            send(&outlets.loads, Load::nameless(rejection)).await;
-        }
-        let taken = match page.content.named {
-            Named::Entries(items) => self.take_entries(items, page.at, tally, outlets).await?,
-            Named::Records(ids) => self.take_records(ids, tally, outlets).await?,
+        let (mut reading, mut keeping) = match page.source {
+            Source::Read(reading, keeping) => (reading, keeping),
+            Source::Known(content) => return self.remember(content, page.at, tally, outlets).await,
         };
+        let mut taken = Taken::default();
+        loop {
+            match reading.next().await {
+                Part::Piece(piece) => {
+                    let ids: Vec<RecordId> = piece
+                        .items
+                        .iter()
+                        .map(|item| normalize::identity(self.pipeline, item))
+                        .collect();
+                    keeping = keeping.and_then(|keeping| keeping.piece(&piece, &ids));
+                    tally.nameless += piece.rejections.len();
+                    taken.found += piece.rejections.len();
+                    for rejection in piece.rejections {
+                        send(&outlets.loads, Load::nameless(rejection)).await;
+                    }
+                    let entries = ids.into_iter().zip(piece.items);
+                    self.take_entries(entries, page.at, tally, &mut taken, outlets)
+                        .await?;
+                }
+                Part::End(Ok(next)) => {
+                    taken.next = next;
+                    break;
+                }
+                Part::End(Err(error)) => {
+                    let ending = Ending::Unreadable(error);
+                    return ControlFlow::Break(ending.after(page.at.number));
+                }
+            }
+        }
         // Entries with pages of their own are in what is kept; others must have become records.
-        if let Some(known) = page.known
-            && (taken.is_whole || self.pipeline.detail.is_some())
+        let is_whole = taken.sent == taken.found;
+        if let Some(keeping) = keeping
+            && (is_whole || self.pipeline.detail.is_some())
+            && let Some(known) = keeping.end(&taken.next)
         {
             send(&outlets.loads, Load::Listed(page.at.number, known)).await;
         }
         ControlFlow::Continue(taken)
     }
 
-    async fn take_entries(
+    /// The same for a page that has not changed, as it was when it was read last.
+    async fn remember(
         &self,
-        items: Vec<Item>,
+        content: Content,
         at: ListPage,
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
-        let (before, found) = (tally.named, items.len());
-        let (mut old, mut new, mut sent) = (0, 0, 0);
-        for item in items {
+        let mut taken = match content.named {
+            Named::Entries(items) => {
+                let mut taken = Taken::default();
+                let entries = items
+                    .into_iter()
+                    .map(|item| (normalize::identity(self.pipeline, &item), item));
+                self.take_entries(entries, at, tally, &mut taken, outlets)
+                    .await?;
+                taken
+            }
+            Named::Records(ids) => self.take_records(ids, tally, outlets).await?,
+        };
+        taken.next = content.next;
+        ControlFlow::Continue(taken)
+    }
+
+    async fn take_entries(
+        &self,
+        entries: impl Iterator<Item = (RecordId, Item)>,
+        at: ListPage,
+        tally: &mut Tally,
+        taken: &mut Taken,
+        outlets: &Outlets,
+    ) -> ControlFlow<WalkEnd> {
+        for (id, item) in entries {
             if *self.world.stop.borrow() {
                 return ControlFlow::Break(WalkEnd::Interrupted);
             }
             if let Some(reason) = self.visits.refused() {
                 return ControlFlow::Break(WalkEnd::Failed(Outcome::Blocked, reason));
             }
-            let id = normalize::identity(self.pipeline, &item);
+            taken.found += 1;
             // Files may name more than memory holds, and no snapshot asks which.
             if !self.reads_files() && !tally.listed.insert(id) {
                 continue;
             }
             tally.named += 1;
+            taken.fresh += 1;
             match self.cutoff.as_ref().map(|cutoff| cutoff.age(&item)) {
                 Some(Age::Old) => {
-                    old += 1;
+                    taken.old += 1;
                     continue;
                 }
-                Some(Age::New) => new += 1,
+                Some(Age::New) => taken.new += 1,
                 Some(Age::Unknown) | None => {}
             }
             tally.wanted += 1;
             self.progress.entry();
             // What a run that died had loaded is not read again.
             if !self.loaded.contains(&id) {
-                sent += 1;
+                taken.sent += 1;
                 if self.pipeline.detail.is_some() {
                     send(&outlets.entries, item).await;
                 } else {
@@ -364,11 +408,7 @@ impl<'a> Walk<'a> {
                 return ControlFlow::Break(WalkEnd::Limited);
             }
         }
-        ControlFlow::Continue(Taken {
-            fresh: tally.named - before,
-            is_old: old > 0 && new == 0,
-            is_whole: sent == found,
-        })
+        ControlFlow::Continue(())
     }
 
     /// The same for records of a page that has not changed: they are seen.
@@ -378,7 +418,10 @@ impl<'a> Walk<'a> {
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
-        let before = tally.listed.len();
+        let mut taken = Taken {
+            found: ids.len(),
+            ..Taken::default()
+        };
         let mut unchanged = Vec::with_capacity(ids.len());
         for id in ids {
             if tally.wanted >= self.limit {
@@ -388,6 +431,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             tally.named += 1;
+            taken.fresh += 1;
             tally.wanted += 1;
             self.progress.entry();
             if !self.loaded.contains(&id) {
@@ -398,10 +442,7 @@ impl<'a> Walk<'a> {
         if tally.wanted >= self.limit {
             return ControlFlow::Break(WalkEnd::Limited);
         }
-        ControlFlow::Continue(Taken {
-            fresh: tally.listed.len() - before,
-            ..Taken::default()
-        })
+        ControlFlow::Continue(taken)
     }
 }
 

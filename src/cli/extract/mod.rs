@@ -10,7 +10,6 @@ use encoding_rs::Encoding;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use trendy::extract::article::Article;
-use trendy::extract::feed::Feed;
 use trendy::extract::sitemap::Sitemap;
 use trendy::extract::{jobposting, kma};
 use trendy::html::decode;
@@ -84,8 +83,8 @@ pub(super) fn run(args: &ExtractArgs, context: &Context) -> Result<Exit, Failure
             print_json(&kma::answer(&decoded.text).map_err(|error| unreadable(&error))?)?;
         }
         Format::Feed => {
-            let feed = Feed::of(&decoded.text, &args.url).map_err(|error| unreadable(&error))?;
-            print_json(&FeedOutput::of(feed, encoding, &dates))?;
+            let feed = FeedOutput::of(&decoded.text, &args.url, encoding, &dates);
+            print_json(&feed.map_err(|error| unreadable(&error))?)?;
         }
         Format::Jobs => {
             let jobs = jobposting::read(&decoded.text, &args.url);

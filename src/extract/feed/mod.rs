@@ -112,5 +112,10 @@ pub fn read(
     Ok(head)
 }
 
+/// What a feed says of itself, also behind its entries.
+pub fn head(text: &str, url: &Url) -> Result<FeedHead, FeedError> {
+    read(text, url, |_| ControlFlow::Continue(()))
+}
+
 #[cfg(test)]
 mod tests;
