@@ -28,6 +28,10 @@ demo *ARGS:
 bench *ARGS:
     bench/crawl {{ARGS}}
 
+# Publishing beside other clients of Elasticsearch (minutes; needs `. target/dev-services/env`, see bench/README.md).
+bench-publish *ARGS:
+    bench/publish {{ARGS}}
+
 # What share is right of cases that nothing was tuned on; kept in docs/accuracy.md.
 accuracy:
     TRENDY_ACCURACY=docs/accuracy.md cargo test -q --test accuracy -- --nocapture

@@ -23,7 +23,7 @@ TOOLS = (
 )
 THINGS = (
     "invoices", "parcels", "tickets", "rooms", "harvests", "timetables", "tariffs", "medicines", "warehouses",
-    "recipes", "turbines", "exams", "queues", "maps", "forecasts", "auctions", "subtitles", "leases", "meters", "claims",
+    "recipes", "turbines", "exams", "queues", "maps", "forecasts", "auctions", "subtitles", "leases", "meters",
 )
 SENTENCES = (
     "You build the services of {project}, which take in {count} {thing} a day and answer within a second.",

@@ -21,8 +21,8 @@ import (
 
 const connections = 2
 
-// bodyBytes is the size of a request, that of the BulkIndexer.
-const bodyBytes = 5_000_000
+// bodyBytes is the size of a request: small enough that one connection is not idle for long when the other has the last.
+const bodyBytes = 1_000_000
 
 func main() {
 	server, alias, documents := os.Args[1], os.Args[2], os.Args[3]
