@@ -1,7 +1,8 @@
 """Job postings as a board exports them, of about a kilobyte once they are records.
 
-A posting follows from its number alone. Its description is of sentences with slots, and names a project that no other
-does, so the index's vocabulary grows with the number of documents as that of real texts does. One in four is Korean.
+A posting follows from its number alone. Its description is of sentences with slots, and begins with a name that no
+other of a million has, so the index's vocabulary grows with the documents as that of real texts does. One in four is
+Korean.
 """
 
 import json
@@ -49,7 +50,7 @@ KOREAN = (
 )
 SYLLABLES = ("ka", "ri", "mo", "se", "lun", "dor", "vi", "tas", "ne", "bru", "ol", "fen", "gi", "shu", "pal", "wex")
 # Bytes of a description, so that the whole document has about a kilobyte.
-DESCRIPTION = 230
+DESCRIPTION = 220
 
 
 def write(path, count):
@@ -73,13 +74,18 @@ def posting(number):
         "experience": f"{draw.randrange(1, 12)}+ years",
         "posted": f"2026-{month:02}-{day:02}T09:00:00Z",
         "closes": f"2027-{month:02}-{day:02}T09:00:00Z",
-        "description": description(draw, KOREAN if number % 4 == 3 else SENTENCES),
+        "description": description(draw, project(number), KOREAN if number % 4 == 3 else SENTENCES),
     }
 
 
-def description(draw, sentences):
-    project = "".join(draw.choices(SYLLABLES, k=4)).capitalize()
-    text = ""
+def project(number):
+    """A name for each number below 16⁵: the factor is odd, so no two come to the same."""
+    scattered = number * 0x9E375 % 16**5
+    return "".join(SYLLABLES[scattered >> shift & 15] for shift in range(0, 20, 4)).capitalize()
+
+
+def description(draw, project, sentences):
+    text = f"{project}: "
     for sentence in draw.sample(sentences, k=len(sentences)):
         tool, other = draw.sample(TOOLS, k=2)
         text += sentence.format(
