@@ -108,7 +108,7 @@ pub async fn lag(store: &Store, target: &str) -> Result<i64, StoreError> {
 }
 
 /// Where the target stands in the log of this store; none asks for a snapshot.
-async fn position(store: &Store, target: &str) -> Result<Option<i64>, StoreError> {
+pub(super) async fn position(store: &Store, target: &str) -> Result<Option<i64>, StoreError> {
     let cursor = store.cursor(target).await?;
     let Some(cursor) = cursor.filter(|cursor| cursor.store == store.identity()) else {
         return Ok(None);
@@ -248,16 +248,7 @@ impl Publisher<'_> {
         self.total.sent += report.sent;
         self.total.superseded += report.superseded;
         self.total.refused += report.refused.len() as u64;
-        if report.refused.is_empty() {
-            return Ok(());
-        }
-        let at = Timestamp::now();
-        let letters: Vec<NewDeadLetter> = report
-            .refused
-            .into_iter()
-            .map(|refused| dead_letter(refused, batch, self.target.name(), at))
-            .collect();
-        self.store.add_dead_letters(&letters).await?;
+        keep_refused(self.store, self.target.name(), batch, report.refused).await?;
         Ok(())
     }
 
@@ -303,6 +294,24 @@ fn as_deletions(tombstones: &[Tombstone], head: i64) -> Vec<(Change, Option<Stor
     };
     let changes = tombstones.iter().map(change);
     changes.map(|change| (change, None)).collect()
+}
+
+/// What a target refused becomes dead letters.
+pub(super) async fn keep_refused(
+    store: &Store,
+    target: &str,
+    batch: &[(Change, Option<StoredRecord>)],
+    refused: Vec<Refused>,
+) -> Result<(), StoreError> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let at = Timestamp::now();
+    let letters: Vec<NewDeadLetter> = refused
+        .into_iter()
+        .map(|refused| dead_letter(refused, batch, target, at))
+        .collect();
+    store.add_dead_letters(&letters).await.map(drop)
 }
 
 fn dead_letter(

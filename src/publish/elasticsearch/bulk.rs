@@ -61,6 +61,19 @@ impl Action {
         Self::new("delete", alias, record_id, revision, None)
     }
 
+    /// Deletes a document that stands for no record, under whatever id, where it was found: unless it is newer by now.
+    pub(super) fn drop_stray(index: &str, document_id: &str, revision: i64) -> Self {
+        let header = json!({"delete": {
+            "_index": index, "_id": document_id, "version": revision, "version_type": "external_gte",
+        }});
+        Self {
+            record_id: RecordId(Uuid::nil()),
+            alias: index.to_owned(),
+            header: header.to_string().into_bytes(),
+            source: None,
+        }
+    }
+
     fn new(
         verb: &str,
         alias: &str,

@@ -15,9 +15,11 @@ mod bulk;
 mod client;
 mod document;
 mod indices;
+mod listing;
 mod mapping;
 mod names;
 mod settings;
+mod verify;
 
 use std::collections::HashMap;
 
@@ -37,6 +39,7 @@ use names::Names;
 
 pub use indices::SetupReport;
 pub use settings::{ElasticsearchSettings, InvalidSettings};
+pub use verify::{Comparison, Difference, Fault, KindCounts, repair, verify};
 
 /// One cluster, under one index prefix, for one store.
 pub struct ElasticsearchTarget {

@@ -4,6 +4,7 @@ mod everywhere;
 mod front;
 mod publisher;
 pub(crate) mod scratch;
+mod verify;
 
 use std::slice::from_ref;
 use std::time::Duration;

@@ -14,10 +14,10 @@ use super::scratch::Scratch;
 use crate::support::records::{batch, job, job_id, job_with, minute, pipeline, post, weather};
 use crate::support::scratch::on_sqlite;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An index for this store, and the target to it.
-async fn index_of(store: &Store) -> (Scratch, ElasticsearchTarget) {
+pub(super) async fn index_of(store: &Store) -> (Scratch, ElasticsearchTarget) {
     let scratch = Scratch::of(store.identity());
     let target = scratch.target();
     set_up(store, &target).await.unwrap();

@@ -1,13 +1,15 @@
+mod verify;
+
 use std::io::Write;
 use std::time::Duration;
 
+use trendy::publish::PublishError;
 use trendy::publish::elasticsearch::{ElasticsearchTarget, set_up};
 use trendy::run::{elasticsearch, publish_all};
 
-use super::Context;
 use super::exit::{Exit, Failure, with_causes};
 use super::run::report_published;
-use super::services;
+use super::{Context, services};
 
 /// The Elasticsearch index
 #[derive(Debug, clap::Subcommand)]
@@ -16,6 +18,7 @@ pub(super) enum IndexCommand {
     Setup,
     /// Send what the index does not have yet
     Sync(SyncArgs),
+    Verify(verify::VerifyArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -33,14 +36,7 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
     })?;
     match command {
         IndexCommand::Setup => {
-            let report = set_up(&store, &target).await.map_err(|error| {
-                let message = with_causes(&error);
-                if error.needs_rebuild() {
-                    Failure::Usage(message)
-                } else {
-                    Failure::Run(message)
-                }
-            })?;
+            let report = set_up(&store, &target).await?;
             let mut out = std::io::stdout().lock();
             for name in &report.created {
                 writeln!(out, "created {name}")?;
@@ -65,6 +61,18 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
                 )?;
             }
             report_published(&published)
+        }
+        IndexCommand::Verify(args) => verify::run(&args, &store, &target).await,
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        let message = with_causes(&error);
+        if error.needs_rebuild() {
+            Self::Usage(message)
+        } else {
+            Self::Run(message)
         }
     }
 }
