@@ -118,6 +118,6 @@ pub struct StoredRecord {
     /// 1, then +1 at each real change.
     pub revision: i64,
     /// Fields of the kind, and `id`, `kind`, `pipeline`, `url`, `first_seen_at`, `content_hash`, `revision`, `active`,
-    /// `closed_at` and `terms` beside them.
+    /// `closed_at` and `terms` beside them; for a job or post also `same_as`, the oldest record of the same one.
     pub document: serde_json::Value,
 }

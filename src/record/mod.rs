@@ -12,6 +12,7 @@ mod flow;
 mod host;
 mod identity;
 mod job;
+mod likeness;
 mod outcome;
 mod post;
 mod term;
@@ -29,6 +30,7 @@ pub use flow::{
 pub use host::HostMemory;
 pub use identity::{ContentHash, InvalidContentHash, PipelineId, RecordId, RunId};
 pub use job::{Job, Salary, SalaryUnit};
+pub use likeness::{Likeness, keys_in};
 pub use outcome::{Counts, Outcome};
 pub use post::Post;
 pub use term::{Term, TermType};

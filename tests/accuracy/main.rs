@@ -5,6 +5,8 @@
     reason = "what a test cannot go on without; helpers are of the test too"
 )]
 
+mod pairs;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -183,6 +185,8 @@ fn the_report_does_not_fall_below_its_thresholds() {
         ("posting fields", postings(), 0.98, 0.98),
         ("feeds, whole", feeds("whole"), 1.0, 1.0),
         ("feeds, broken", feeds("broken"), 0.95, 0.95),
+        ("same job", pairs::held_out("job"), 0.95, 0.9),
+        ("same post", pairs::held_out("post"), 0.95, 0.9),
     ];
     let mut report = String::from(
         "| kind | cases | cases right | expected | found | precision | recall |\n|---|---|---|---|---|---|---|\n",
@@ -202,6 +206,8 @@ fn the_report_does_not_fall_below_its_thresholds() {
         )
         .unwrap();
     }
+    report.push_str("\n## Near-duplicates by threshold\n\n");
+    report.push_str(&pairs::thresholds());
     show(&report);
     for (kind, score, precision, recall) in rows {
         assert!(score.precision() >= precision, "{kind}: {score:?}");
