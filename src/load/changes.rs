@@ -46,7 +46,7 @@ impl Store {
             .rows(
                 "SELECT c.seq, c.run_id, c.kind AS subject, c.record_id, c.revision AS change_revision, c.op, c.at, c.diff,
                         r.id, r.kind, r.pipeline, r.url, r.first_seen_at, r.content_hash, r.revision, r.active, r.closed_at,
-                        r.terms, r.document
+                        r.same_as, r.terms, r.document
                    FROM changes AS c LEFT JOIN records AS r ON r.id = c.record_id
                   WHERE c.seq > $1 ORDER BY c.seq LIMIT $2",
                 binds![seq, i64::from(limit)],
@@ -87,7 +87,7 @@ impl Store {
         let after = after.map_or(Uuid::nil(), |id| id.0);
         let rows: Vec<RecordRow> = self
             .rows(
-                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, terms, document
+                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, same_as, terms, document
                    FROM records WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3",
                 binds![kind, after, i64::from(limit)],
             )
@@ -115,7 +115,7 @@ impl Store {
         };
         let rows: Vec<RecordRow> = self
             .rows(
-                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, terms, document
+                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, same_as, terms, document
                    FROM records WHERE id = $1",
                 binds![id],
             )
@@ -262,6 +262,7 @@ struct JoinedRow {
     revision: Option<i64>,
     active: Option<bool>,
     closed_at: Option<At>,
+    same_as: Option<Uuid>,
     terms: Option<Json<Value>>,
     document: Option<Json<Value>>,
 }
@@ -278,6 +279,7 @@ impl JoinedRow {
             revision: self.revision?,
             active: self.active?,
             closed_at: self.closed_at,
+            same_as: self.same_as,
             terms: self.terms?,
             document: self.document?,
         })
@@ -295,6 +297,7 @@ struct RecordRow {
     revision: i64,
     active: bool,
     closed_at: Option<At>,
+    same_as: Option<Uuid>,
     terms: Json<Value>,
     document: Json<Value>,
 }
@@ -322,6 +325,9 @@ impl TryFrom<RecordRow> for StoredRecord {
                 ("terms", row.terms.0),
             ];
             fields.extend(beside.map(|(name, value)| (name.to_owned(), value)));
+            if kind != Kind::Weather {
+                fields.insert("same_as".to_owned(), json!(row.same_as));
+            }
         }
         Ok(Self {
             id: RecordId(row.id),

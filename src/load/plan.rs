@@ -9,19 +9,22 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::likeness::Look;
 use super::news;
 use super::part::Part;
 use super::sql::json_without_nul;
 use super::staging::Staging;
+
 use super::verdict::{self, Held, HeldRow, Verdict};
-use super::{At, Bind, LoadReport, StoreError, Transaction, binds};
-use crate::record::{Body, Counts, Op, RecordId, RunId};
+use super::{At, Bind, LoadReport, StoreError, Transaction, binds, likeness, same_as};
+use crate::record::{Body, Counts, Likeness, Op, RecordId, RunId};
 
 /// What is to be written, and what is to be counted.
 #[derive(Default)]
 pub(super) struct Plan {
     changed: Vec<Vec<Bind>>,
     terms: Vec<Vec<Bind>>,
+    looks: Vec<Look>,
     pub(super) report: LoadReport,
     pub(super) counts: Counts,
 }
@@ -30,13 +33,16 @@ impl Plan {
     pub(super) fn of(part: &Part<'_>, mut held: HashMap<RecordId, Known>) -> Self {
         let mut plan = Self::default();
         for record in &part.records {
-            let known = held.remove(&record.id).unwrap_or_default();
+            let mut known = held.remove(&record.id).unwrap_or_default();
             let body = news::settled(record, &known.held);
             let document = OnceCell::new();
             let to_document = || json_without_nul(to_json(&*body));
             let verdict =
                 verdict::of_record(&known.held, record, || document.get_or_init(to_document));
             plan.count(verdict.as_ref(), known.sighted);
+            if verdict.is_some() || !known.compared {
+                plan.look(record.id, &mut known, &body);
+            }
             let Some(verdict) = verdict else { continue };
             let first_seen_at = known
                 .held
@@ -95,6 +101,21 @@ impl Plan {
         plan
     }
 
+    /// Notes what the record is compared by, where that is another than before.
+    fn look(&mut self, id: RecordId, known: &mut Known, body: &Body) {
+        let now = Likeness::of(body);
+        let before = known.likeness.take();
+        let is_as_before = now.as_ref().map(Likeness::to_bytes) == before;
+        if !is_as_before || (!known.compared && now.is_some()) {
+            self.looks.push(Look {
+                id,
+                fresh: known.held.row.is_none(),
+                before,
+                now,
+            });
+        }
+    }
+
     fn next(&self) -> i64 {
         i64::try_from(self.changed.len()).unwrap_or(i64::MAX)
     }
@@ -132,9 +153,22 @@ impl Plan {
         run: RunId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.changed.is_empty() {
+        if !self.changed.is_empty() {
+            self.write_changed(transaction, run, at).await?;
+        }
+        if self.looks.is_empty() {
             return Ok(());
         }
+        likeness::note(transaction, &self.looks).await?;
+        same_as::relink(transaction, Some(run), at, same_as::due_to(&self.looks)).await
+    }
+
+    async fn write_changed(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        run: RunId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let (changed, terms) = (take(&mut self.changed), take(&mut self.terms));
         transaction.stage(Staging::Changed, changed).await?;
         transaction.stage(Staging::Terms, terms).await?;
@@ -179,6 +213,10 @@ pub(super) struct Known {
     held: Held,
     kind: Option<String>,
     sighted: bool,
+    /// Whether it has a likeness of the recipe of now.
+    compared: bool,
+    /// Its likeness, where the record or the recipe may be another.
+    likeness: Option<Vec<u8>>,
 }
 
 #[derive(FromRow)]
@@ -192,6 +230,8 @@ struct KnownRow {
     other_document: Option<Json<Value>>,
     other_terms: Option<Json<Value>>,
     sighted: bool,
+    compared: bool,
+    likeness: Option<Vec<u8>>,
 }
 
 pub(super) async fn held(
@@ -206,12 +246,15 @@ pub(super) async fn held(
                               AND (r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active)
                          THEN r.document END AS other_document,
                     CASE WHEN r.terms <> s.terms THEN r.terms END AS other_terms,
-                    g.record_id IS NOT NULL AS sighted
+                    g.record_id IS NOT NULL AS sighted, l.recipe IS NOT NULL AND l.recipe = $2 AS compared,
+                    CASE WHEN r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active OR l.recipe <> $2
+                         THEN l.likeness END AS likeness
                FROM staged_seen AS s
                LEFT JOIN records AS r ON r.id = s.id
                LEFT JOIN tombstones AS t ON t.record_id = s.id
-               LEFT JOIN sightings AS g ON g.run_id = $1 AND g.record_id = s.id",
-            binds![run],
+               LEFT JOIN sightings AS g ON g.run_id = $1 AND g.record_id = s.id
+               LEFT JOIN likenesses AS l ON l.record_id = s.id",
+            binds![run, Likeness::RECIPE],
         )
         .await?;
     let known = |row: KnownRow| {
@@ -235,6 +278,8 @@ pub(super) async fn held(
                 held,
                 kind: row.kind,
                 sighted: row.sighted,
+                compared: row.compared,
+                likeness: row.likeness,
             },
         )
     };

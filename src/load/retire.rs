@@ -4,7 +4,9 @@ use uuid::Uuid;
 
 use super::batch::add_counts;
 use super::known::forget_staged;
+use super::likeness;
 use super::part::sighting_row;
+use super::same_as;
 use super::staging::Staging;
 use super::visited;
 use super::{Bind, Purpose, Store, StoreError, Transaction, binds, retrying};
@@ -83,6 +85,8 @@ impl Store {
                     binds![],
                 )
                 .await?;
+            let linked = same_as::due_to_deletion(&mut transaction).await?;
+            likeness::forget_staged(&mut transaction).await?;
             forget_staged(&mut transaction).await?;
             visited::forget_staged(&mut transaction).await?;
             for statement in [
@@ -91,6 +95,7 @@ impl Store {
             ] {
                 transaction.execute(statement, binds![]).await?;
             }
+            same_as::relink(&mut transaction, None, at, linked).await?;
             transaction.commit().await?;
             Ok(deleted)
         })

@@ -24,7 +24,7 @@ const READERS: u32 = 3;
 /// How long what only looks at a file waits for those who write to it.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The temporary tables of [`Staging`], empty. Each is used once a transaction. They have no index on ids, so that the
+/// The temporary tables of [`Staging`], empty. A transaction that stages rounds says which a row is of. They have no index on ids, so that the
 /// planner, which knows no sizes, walks them and looks up records, never the other way.
 const STAGING: &str = "
 CREATE TEMP TABLE IF NOT EXISTS staged_seen (id BLOB, content_hash BLOB, terms TEXT, seen_at TEXT);
@@ -37,12 +37,20 @@ CREATE TEMP TABLE IF NOT EXISTS staged_letters (id BLOB, run_id INTEGER, stage T
 CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BLOB, address TEXT, etag TEXT, last_modified TEXT,
     content TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_visits (record_id BLOB, basis BLOB, read_at TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_likenesses (record_id BLOB, recipe INTEGER, likeness BLOB);
+CREATE TEMP TABLE IF NOT EXISTS staged_keys (round INTEGER, record_id BLOB, key INTEGER, place INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS staged_kin (round INTEGER, id BLOB, due INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS staged_links (ord INTEGER PRIMARY KEY, record_id BLOB, same_as BLOB, diff TEXT);
 DELETE FROM temp.staged_seen;
 DELETE FROM temp.staged_changed;
 DELETE FROM temp.staged_terms;
 DELETE FROM temp.staged_letters;
 DELETE FROM temp.staged_pages;
 DELETE FROM temp.staged_visits;
+DELETE FROM temp.staged_likenesses;
+DELETE FROM temp.staged_keys;
+DELETE FROM temp.staged_kin;
+DELETE FROM temp.staged_links;
 ";
 
 pub(super) struct Opened {

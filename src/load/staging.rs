@@ -16,18 +16,30 @@ pub(super) enum Staging {
     Pages,
     /// Pages behind entries that were read: `record_id, basis, read_at`.
     Visits,
+    /// What records are compared by now: `record_id, recipe, likeness`. None where they no longer can be.
+    Likenesses,
+    /// Where records are looked up: `round, record_id, key, place`. A place only where the key is new to the record.
+    Keys,
+    /// Records that links are decided by: `round, id, due`.
+    Kin,
+    /// Links that are other than before: `ord, record_id, same_as, diff`.
+    Links,
 }
 
 impl Staging {
     /// Every table.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Seen,
         Self::Changed,
         Self::Terms,
         Self::Letters,
         Self::Pages,
         Self::Visits,
+        Self::Likenesses,
+        Self::Keys,
+        Self::Kin,
+        Self::Links,
     ];
 
     pub(super) const fn table(self) -> &'static str {
@@ -38,6 +50,10 @@ impl Staging {
             Self::Letters => "staged_letters",
             Self::Pages => "staged_pages",
             Self::Visits => "staged_visits",
+            Self::Likenesses => "staged_likenesses",
+            Self::Keys => "staged_keys",
+            Self::Kin => "staged_kin",
+            Self::Links => "staged_links",
         }
     }
 }

@@ -32,6 +32,7 @@ mod readme;
 mod refresh;
 mod report;
 mod retention;
+mod same_as;
 mod site;
 mod store;
 mod store_crash;

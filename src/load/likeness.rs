@@ -1,0 +1,146 @@
+//! What records are compared by, and where those meet that may be the same.
+//!
+//! Both are written in the transaction of the record's fields, and only where a [`Likeness`] is another than before: most
+//! records of most runs are unchanged. A record that was stored before there were likenesses, or under another recipe of
+//! them, gets its own when it is next seen.
+
+use std::collections::HashMap;
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::staging::Staging;
+use super::{Bind, StoreError, Transaction, binds};
+use crate::record::{Likeness, RecordId, keys_in};
+
+/// Most records that a key holds: the first that came. Postings that a company lists by the hundred under one title, in
+/// one place and with one text cannot be told apart, so no more of them are looked at; those that come later are still
+/// compared with the first.
+const MEETING: i64 = 32;
+
+/// The round in which keys are staged that a record no longer has.
+const GONE: i64 = -1;
+
+/// A record that is compared by something else than before.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) id: RecordId,
+    /// Whether the record is new to the store: nothing links to it, and it links to nothing.
+    pub(super) fresh: bool,
+    /// As it was stored.
+    pub(super) before: Option<Vec<u8>>,
+    /// None where it can no longer be compared.
+    pub(super) now: Option<Likeness>,
+}
+
+/// Notes the likenesses of records, and stages their keys for [`relink`](super::same_as::relink).
+pub(super) async fn note(
+    transaction: &mut Transaction<'_>,
+    looks: &[Look],
+) -> Result<(), StoreError> {
+    let likenesses = looks.iter().map(|look| {
+        let bytes = look.now.as_ref().map(Likeness::to_bytes);
+        binds![look.id, Likeness::RECIPE, Bind::Bytes(bytes)].into()
+    });
+    let likenesses = likenesses.collect();
+    transaction.stage(Staging::Likenesses, likenesses).await?;
+    let replaced = looks.iter().any(|look| look.before.is_some());
+    transaction.stage(Staging::Keys, key_rows(looks)).await?;
+    if replaced {
+        forget(transaction, GONE).await?;
+        transaction
+            .execute(
+                "DELETE FROM likenesses WHERE record_id IN (SELECT record_id FROM staged_likenesses)",
+                binds![],
+            )
+            .await?;
+    }
+    transaction
+        .execute(
+            "INSERT INTO likenesses (record_id, recipe, likeness)
+             SELECT record_id, recipe, likeness FROM staged_likenesses WHERE likeness IS NOT NULL",
+            binds![],
+        )
+        .await?;
+    transaction
+        .execute(
+            "INSERT INTO likeness_keys (key, record_id)
+             SELECT s.key, s.record_id FROM staged_keys AS s
+              WHERE s.place + (SELECT COUNT(*) FROM likeness_keys AS k WHERE k.key = s.key) < $1
+             ON CONFLICT DO NOTHING",
+            binds![MEETING],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The rows of [`Staging::Keys`]: keys that are gone, and those that the records have, the new ones with their place
+/// among the new ones of their key.
+fn key_rows(looks: &[Look]) -> Vec<Vec<Bind>> {
+    let mut places: HashMap<i64, i64> = HashMap::new();
+    let mut rows = Vec::new();
+    for look in looks {
+        let before = look.before.as_deref().map(keys_in).unwrap_or_default();
+        let now = look.now.as_ref().map(Likeness::keys).unwrap_or_default();
+        for key in before.iter().filter(|key| !now.contains(key)) {
+            rows.push(key_row(GONE, look.id, *key, None));
+        }
+        for key in now {
+            let place = (!before.contains(&key)).then(|| {
+                let next = places.entry(key).or_default();
+                *next += 1;
+                *next - 1
+            });
+            rows.push(key_row(0, look.id, key, place));
+        }
+    }
+    rows
+}
+
+pub(super) fn key_row(round: i64, id: RecordId, key: i64, place: Option<i64>) -> Vec<Bind> {
+    vec![round.into(), id.into(), key.into(), Bind::Int(place)]
+}
+
+async fn forget(transaction: &mut Transaction<'_>, round: i64) -> Result<(), StoreError> {
+    transaction
+        .execute(
+            "DELETE FROM likeness_keys
+              WHERE (key, record_id) IN (SELECT key, record_id FROM staged_keys WHERE round = $1)",
+            binds![round],
+        )
+        .await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: Uuid,
+    likeness: Vec<u8>,
+}
+
+/// Forgets the likenesses of the staged records, which are to be deleted.
+pub(super) async fn forget_staged(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    let rows: Vec<Row> = transaction
+        .rows(
+            "SELECT s.id, l.likeness FROM staged_seen AS s JOIN likenesses AS l ON l.record_id = s.id",
+            binds![],
+        )
+        .await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let gone = rows.iter().flat_map(|row| {
+        let keys = keys_in(&row.likeness).into_iter();
+        keys.map(|key| key_row(GONE, RecordId(row.id), key, None))
+    });
+    let gone = gone.collect();
+    transaction.stage(Staging::Keys, gone).await?;
+    forget(transaction, GONE).await?;
+    transaction
+        .execute(
+            "DELETE FROM likenesses WHERE record_id IN (SELECT id FROM staged_seen)",
+            binds![],
+        )
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,353 @@
+//! Links between records of the same thing: `same_as`, from the newer to the oldest.
+//!
+//! Records are ordered by their age, that is by when they were first seen, then by id. In that order each is linked to the
+//! oldest of those before it that has no link itself, stands on another board (or site), and [is the same]; where there is
+//! none, it has no link. So there are no chains, and what the links are follows from the records alone, not from the order
+//! in which they were loaded or how often. Two records of one board are two openings: it lists them both.
+//!
+//! What a record is linked to depends on older ones only. So when records come or are compared by something else, they are
+//! decided anew, and then those newer ones which that may concern, until nothing changes. Each such round is a few
+//! statements for all of its records, and most batches have one.
+//!
+//! A link is a change of the record that has it: *derived*, a revision more. The hash of its content and the older record
+//! stay as they are, and boards close their own records as if there were no link.
+//!
+//! [is the same]: Likeness::is_same
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde_json::json;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::likeness::{Look, key_row};
+use super::staging::Staging;
+use super::{At, Bind, StoreError, Transaction, binds};
+use crate::record::{Likeness, RecordId, RunId, keys_in};
+
+/// Most others that a record is compared with, those first with which it shares most keys.
+const COMPARED: usize = 32;
+
+/// What is linked anew, and why.
+#[derive(Debug)]
+pub(super) struct Due {
+    keys: Vec<i64>,
+    /// Whether it is new to the store.
+    fresh: bool,
+    /// Whether it is compared by something else than before, so that newer ones are concerned though its link stays.
+    changed: bool,
+}
+
+type Dues = BTreeMap<RecordId, Due>;
+
+/// Those whose likeness is another; [`note`](super::likeness::note) has staged their keys.
+pub(super) fn due_to(looks: &[Look]) -> Dues {
+    let due = |look: &Look| {
+        let keys = look.now.as_ref().map(Likeness::keys).unwrap_or_default();
+        let due = Due {
+            keys,
+            fresh: look.fresh,
+            changed: true,
+        };
+        (look.id, due)
+    };
+    looks.iter().map(due).collect()
+}
+
+/// Those that are linked to staged records which are to be deleted.
+pub(super) async fn due_to_deletion(transaction: &mut Transaction<'_>) -> Result<Dues, StoreError> {
+    let rows: Vec<OrphanRow> = transaction
+        .rows(
+            "SELECT r.id, l.likeness
+               FROM staged_seen AS s JOIN records AS r ON r.same_as = s.id
+               LEFT JOIN likenesses AS l ON l.record_id = r.id
+              WHERE r.id NOT IN (SELECT id FROM staged_seen)",
+            binds![],
+        )
+        .await?;
+    let due = |row: OrphanRow| {
+        let keys = row.likeness.as_deref().map(keys_in).unwrap_or_default();
+        let due = Due {
+            keys,
+            fresh: false,
+            changed: false,
+        };
+        (RecordId(row.id), due)
+    };
+    Ok(rows.into_iter().map(due).collect())
+}
+
+/// Links what is due, and whatever that concerns. The keys of those that are due because of their likeness are staged.
+pub(super) async fn relink(
+    transaction: &mut Transaction<'_>,
+    run: Option<RunId>,
+    at: Timestamp,
+    mut due: Dues,
+) -> Result<(), StoreError> {
+    let mut family = Family::default();
+    let mut round = 0;
+    while !due.is_empty() {
+        let unstaged = due.iter().filter(|(_, due)| round > 0 || !due.changed);
+        let keys = unstaged.flat_map(|(id, due)| {
+            let keys = due.keys.iter();
+            keys.map(|key| key_row(round, *id, *key, None))
+        });
+        let keys: Vec<Vec<Bind>> = keys.collect();
+        if !keys.is_empty() {
+            transaction.stage(Staging::Keys, keys).await?;
+        }
+        let meetings: Vec<MeetingRow> = transaction
+            .rows(
+                "SELECT s.record_id AS id, k.record_id AS other, COUNT(*) AS keys
+                   FROM staged_keys AS s JOIN likeness_keys AS k ON k.key = s.key
+                  WHERE s.round = $1 AND k.record_id <> s.record_id
+                  GROUP BY s.record_id, k.record_id",
+                binds![round],
+            )
+            .await?;
+        if meetings.is_empty() && due.values().all(|due| due.fresh) {
+            break;
+        }
+        family.meet(meetings);
+        let kin = family.unknown_kin(&due);
+        stage_kin(transaction, round, &kin).await?;
+        for sql in [KIN, LINKED_TO_DUE] {
+            let binds = binds![round, Likeness::RECIPE];
+            let rows: Vec<MemberRow> = transaction.rows(sql, binds).await?;
+            family.know(rows);
+        }
+        due = family.decide(&due);
+        round += 1;
+    }
+    write(transaction, run, at, &family).await
+}
+
+const KIN: &str = "SELECT r.id, r.scope, r.first_seen_at, r.same_as, l.likeness
+       FROM staged_kin AS s JOIN records AS r ON r.id = s.id
+       LEFT JOIN likenesses AS l ON l.record_id = r.id AND l.recipe = $2
+      WHERE s.round = $1";
+
+const LINKED_TO_DUE: &str = "SELECT r.id, r.scope, r.first_seen_at, r.same_as, l.likeness
+       FROM staged_kin AS s JOIN records AS r ON r.same_as = s.id
+       LEFT JOIN likenesses AS l ON l.record_id = r.id AND l.recipe = $2
+      WHERE s.round = $1 AND s.due";
+
+async fn stage_kin(
+    transaction: &mut Transaction<'_>,
+    round: i64,
+    kin: &BTreeMap<RecordId, bool>,
+) -> Result<(), StoreError> {
+    let rows = kin.iter().map(|(id, due)| binds![round, *id, *due].into());
+    transaction.stage(Staging::Kin, rows.collect()).await
+}
+
+async fn write(
+    transaction: &mut Transaction<'_>,
+    run: Option<RunId>,
+    at: Timestamp,
+    family: &Family,
+) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Bind>> = family
+        .relinked()
+        .zip(0_i64..)
+        .map(|((id, before, after), ord)| {
+            let diff = json!({"same_as": [before, after]});
+            binds![ord, id, after, diff].into()
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    transaction.stage(Staging::Links, rows).await?;
+    transaction
+        .execute(
+            "INSERT INTO changes (run_id, kind, record_id, revision, op, at, diff)
+             SELECT $1, r.kind, r.id, r.revision + 1, 'derived', $2, s.diff
+               FROM staged_links AS s JOIN records AS r ON r.id = s.record_id ORDER BY s.ord",
+            binds![run, at],
+        )
+        .await?;
+    transaction
+        .execute(
+            "UPDATE records SET same_as = s.same_as, revision = records.revision + 1
+               FROM staged_links AS s WHERE records.id = s.record_id",
+            binds![],
+        )
+        .await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct OrphanRow {
+    id: Uuid,
+    likeness: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
+struct MeetingRow {
+    id: Uuid,
+    other: Uuid,
+    keys: i64,
+}
+
+#[derive(FromRow)]
+struct MemberRow {
+    id: Uuid,
+    scope: String,
+    first_seen_at: At,
+    same_as: Option<Uuid>,
+    likeness: Option<Vec<u8>>,
+}
+
+/// Records that may be the same, and how they are linked. Pure: the transaction asks, this decides.
+#[derive(Default)]
+struct Family {
+    members: HashMap<RecordId, Member>,
+    /// With whom a record shares keys.
+    near: HashMap<RecordId, Vec<RecordId>>,
+}
+
+struct Member {
+    scope: String,
+    age: Age,
+    keys: Vec<i64>,
+    likeness: Option<Likeness>,
+    /// As it is stored.
+    before: Option<RecordId>,
+    /// As it is to be.
+    same_as: Option<RecordId>,
+}
+
+/// What comes first is older.
+type Age = (Timestamp, RecordId);
+
+impl Family {
+    fn meet(&mut self, mut meetings: Vec<MeetingRow>) {
+        meetings.sort_unstable_by_key(|row| (row.id, -row.keys, row.other));
+        for row in meetings {
+            let near = self.near.entry(RecordId(row.id)).or_default();
+            if near.len() < COMPARED && !near.contains(&RecordId(row.other)) {
+                near.push(RecordId(row.other));
+            }
+        }
+    }
+
+    /// The records that are to be read, those that are due and those near them, each with whether it is due.
+    fn unknown_kin(&self, due: &Dues) -> BTreeMap<RecordId, bool> {
+        let near = due.keys().filter_map(|id| self.near.get(id)).flatten();
+        let unknown = near.filter(|id| !self.members.contains_key(id));
+        let mut kin: BTreeMap<RecordId, bool> = unknown.map(|id| (*id, false)).collect();
+        kin.extend(due.keys().map(|id| (*id, true)));
+        kin
+    }
+
+    fn know(&mut self, rows: Vec<MemberRow>) {
+        for row in rows {
+            let id = RecordId(row.id);
+            let same_as = row.same_as.map(RecordId);
+            self.members.entry(id).or_insert_with(|| Member {
+                scope: row.scope,
+                age: (row.first_seen_at.0, id),
+                keys: row.likeness.as_deref().map(keys_in).unwrap_or_default(),
+                likeness: row.likeness.as_deref().and_then(Likeness::from_bytes),
+                before: same_as,
+                same_as,
+            });
+        }
+    }
+
+    /// Links what is due, the oldest first, and gives what is due because of that.
+    fn decide(&mut self, due: &Dues) -> Dues {
+        let mut open: BTreeSet<Age> = due
+            .keys()
+            .filter_map(|id| self.members.get(id))
+            .map(|member| member.age)
+            .collect();
+        let mut next = Dues::new();
+        while let Some(age) = open.pop_first() {
+            let id = age.1;
+            let root = self.root_of(id);
+            let Some(member) = self.members.get_mut(&id) else {
+                continue;
+            };
+            let moved = member.same_as != root;
+            member.same_as = root;
+            if moved || due[&id].changed {
+                let concerned = self.concerned_by(id).filter(|(age, _)| !open.contains(age));
+                next.extend(concerned.map(|((_, id), member)| {
+                    let due = Due {
+                        keys: member.keys.clone(),
+                        fresh: false,
+                        changed: false,
+                    };
+                    (id, due)
+                }));
+            }
+        }
+        next
+    }
+
+    /// The oldest record that this one is linked to.
+    fn root_of(&self, id: RecordId) -> Option<RecordId> {
+        let member = self.members.get(&id)?;
+        let near = self.near.get(&id)?.iter();
+        near.filter_map(|other| self.members.get(other))
+            .filter(|other| {
+                other.age < member.age && other.same_as.is_none() && other.is_same(member)
+            })
+            .map(|other| other.age)
+            .min()
+            .map(|(_, id)| id)
+    }
+
+    /// Newer records whose link may have to be another now.
+    fn concerned_by(&self, id: RecordId) -> impl Iterator<Item = (Age, &Member)> {
+        let linked = self
+            .members
+            .values()
+            .filter(move |other| other.same_as == Some(id));
+        let near: HashSet<RecordId> = self.near.get(&id).into_iter().flatten().copied().collect();
+        let root = self
+            .members
+            .get(&id)
+            .filter(|member| member.same_as.is_none());
+        let members = near
+            .into_iter()
+            .filter_map(|other| self.members.get(&other));
+        let nearer = members.filter(move |other| {
+            root.is_some_and(|root| {
+                let older = |link: &RecordId| {
+                    self.members
+                        .get(link)
+                        .is_some_and(|link| link.age < root.age)
+                };
+                root.age < other.age
+                    && other.same_as != Some(id)
+                    && !other.same_as.as_ref().is_some_and(older)
+                    && root.is_same(other)
+            })
+        });
+        linked.chain(nearer).map(|member| (member.age, member))
+    }
+
+    /// What has another link now: id, link before, link after.
+    fn relinked(&self) -> impl Iterator<Item = (RecordId, Option<RecordId>, Option<RecordId>)> {
+        let mut moved: Vec<&Member> = self
+            .members
+            .values()
+            .filter(|member| member.before != member.same_as)
+            .collect();
+        moved.sort_unstable_by_key(|member| member.age);
+        moved
+            .into_iter()
+            .map(|member| (member.age.1, member.before, member.same_as))
+    }
+}
+
+impl Member {
+    fn is_same(&self, other: &Self) -> bool {
+        let likenesses = self.likeness.as_ref().zip(other.likeness.as_ref());
+        self.scope != other.scope && likenesses.is_some_and(|(one, two)| one.is_same(two))
+    }
+}
