@@ -2,7 +2,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow};
 
+use super::count_by_bucket;
 use crate::load::{Store, StoreError, binds};
+use crate::record::Kind;
 use crate::trends::Buckets;
 
 /// Job listings that came and went in one bucket.
@@ -12,14 +14,14 @@ pub struct JobFlow {
     pub date: Date,
     /// Listings dated in it.
     pub opened: i64,
-    /// Listings that vanished from their board in it, each counted once.
+    /// Listings that vanished from their board in it, each counted once; where they stand on several, from the last.
     pub closed: i64,
 }
 
 #[derive(FromRow)]
 struct CountRow {
     bucket: i64,
-    jobs: i64,
+    records: i64,
 }
 
 /// Counts the listings opened and closed, by bucket.
@@ -40,18 +42,12 @@ pub async fn job_flow(store: &Store, buckets: &Buckets) -> Result<Vec<JobFlow>, 
         return Ok(flow);
     };
 
-    let mut values = Vec::new();
+    let mut values = binds![Kind::Job].to_vec();
     let table = buckets.table(&mut values);
-    let sql = format!(
-        "WITH {table}
-         SELECT CAST(b.bucket AS bigint) AS bucket, count(*) AS jobs
-           FROM buckets AS b CROSS JOIN records AS r
-          WHERE r.kind = 'job' AND r.dated_at >= b.begins_at AND r.dated_at < b.ends_at
-          GROUP BY b.bucket"
-    );
+    let sql = count_by_bucket(&table);
     for row in store.rows::<CountRow>(AssertSqlSafe(sql), values).await? {
         if let Some(day) = at(&mut flow, row.bucket) {
-            day.opened = row.jobs;
+            day.opened = row.records;
         }
     }
 
@@ -63,15 +59,20 @@ pub async fn job_flow(store: &Store, buckets: &Buckets) -> Result<Vec<JobFlow>, 
          closing AS MATERIALIZED (
              SELECT id FROM runs WHERE closed > 0 AND (finished_at IS NULL OR finished_at >= $1)),
          closings AS MATERIALIZED (
-             SELECT c.record_id, c.at FROM closing AS r CROSS JOIN changes AS c
+             SELECT c.record_id, c.at, coalesce(j.same_as, c.record_id) AS job
+               FROM closing AS r CROSS JOIN changes AS c LEFT JOIN records AS j ON j.id = c.record_id
               WHERE c.run_id = r.id AND c.kind = 'job' AND c.op = 'closed' AND c.at >= $1)
-         SELECT CAST(b.bucket AS bigint) AS bucket, count(DISTINCT c.record_id) AS jobs
+         SELECT CAST(b.bucket AS bigint) AS bucket, count(DISTINCT c.job) AS records
            FROM closings AS c JOIN buckets AS b ON c.at >= b.begins_at AND c.at < b.ends_at
+          WHERE NOT EXISTS (
+                    SELECT 1 FROM records AS o
+                     WHERE (o.id = c.job OR o.same_as = c.job) AND o.id <> c.record_id
+                       AND o.first_seen_at <= c.at AND (o.active OR o.closed_at > c.at))
           GROUP BY b.bucket"
     );
     for row in store.rows::<CountRow>(AssertSqlSafe(sql), values).await? {
         if let Some(day) = at(&mut flow, row.bucket) {
-            day.closed = row.jobs;
+            day.closed = row.records;
         }
     }
     Ok(flow)

@@ -32,16 +32,18 @@ struct CompanyRow {
     all_companies: i64,
 }
 
-/// Counts the open listings of the companies that have most.
+/// Counts the open listings of the companies that have most. One that stands on several boards is open while one of them
+/// shows it.
 ///
 /// Documents are read for the company, so the cost must follow what is open, not what was ever seen. The condition on
 /// `scope` is always true: with it SQLite takes `records_active`, without it another index and every closed listing.
 pub async fn open_jobs(store: &Store, limit: u16) -> Result<OpenJobs, StoreError> {
     let bytewise = bytewise(store);
     let sql = format!(
-        "WITH companies AS (
-             SELECT substr(coalesce(document ->> 'company', ''), 1, 120) AS company, count(*) AS jobs
-               FROM records WHERE kind = 'job' AND active AND scope >= '' GROUP BY 1)
+        "WITH jobs AS (
+             SELECT min(substr(coalesce(document ->> 'company', ''), 1, 120) {bytewise}) AS company
+               FROM records WHERE kind = 'job' AND active AND scope >= '' GROUP BY coalesce(same_as, id)),
+         companies AS (SELECT company, count(*) AS jobs FROM jobs GROUP BY company)
          SELECT company, jobs, CAST(sum(jobs) OVER () AS bigint) AS all_jobs, count(*) OVER () AS all_companies
            FROM companies ORDER BY jobs DESC, company {bytewise} LIMIT $1"
     );

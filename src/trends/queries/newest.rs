@@ -37,7 +37,7 @@ struct Row {
     terms: Json<Vec<Term>>,
 }
 
-/// The newest records of a kind that are still there, newest first.
+/// The newest records of a kind that are still there, newest first; of those that are the same, one.
 pub async fn newest(
     store: &Store,
     kind: Kind,
@@ -50,8 +50,11 @@ pub async fn newest(
             "SELECT substr(document ->> 'title', 1, 300) AS title,
                     substr(coalesce(document ->> 'company', document ->> 'source'), 1, 120) AS source,
                     url, document ->> 'language' AS language, dated_at, terms
-               FROM records
+               FROM records AS r
               WHERE kind = $1 AND dated_at <= $2 AND active
+                AND (same_as IS NULL OR NOT EXISTS (
+                        SELECT 1 FROM records AS o
+                         WHERE (o.id = r.same_as OR (o.same_as = r.same_as AND o.id < r.id)) AND o.active))
               ORDER BY dated_at DESC, id LIMIT $3",
             binds![kind, latest, i64::from(limit)],
         )

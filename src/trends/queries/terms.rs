@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::bytewise;
+use super::{bytewise, count_by_bucket};
 use crate::load::{Store, StoreError, binds};
 use crate::record::{Kind, Term, TermType};
 use crate::trends::Buckets;
@@ -131,15 +131,9 @@ async fn records_by_bucket(
 ) -> Result<Vec<BucketRow>, StoreError> {
     let mut binds = binds![kind].to_vec();
     let table = buckets.table(&mut binds);
-    // CROSS JOIN: SQLite then keeps the buckets outside, and the index answers inside.
-    let sql = format!(
-        "WITH {table}
-         SELECT CAST(b.bucket AS bigint) AS bucket, count(*) AS records
-           FROM buckets AS b CROSS JOIN records AS r
-          WHERE r.kind = $1 AND r.dated_at >= b.begins_at AND r.dated_at < b.ends_at
-          GROUP BY b.bucket"
-    );
-    store.rows(AssertSqlSafe(sql), binds).await
+    store
+        .rows(AssertSqlSafe(count_by_bucket(&table)), binds)
+        .await
 }
 
 #[derive(FromRow)]
@@ -189,7 +183,11 @@ async fn terms_by_bucket(
         binds.extend(binds![bucket.begins_at, bucket.ends_at]);
         counted.push(format!(
             "SELECT {index} AS bucket, term, max(type) AS type, count(*) AS records FROM record_terms
-              WHERE kind = $1 AND dated_at >= ${begin} AND dated_at < ${end} GROUP BY term"
+              WHERE kind = $1 AND dated_at >= ${begin} AND dated_at < ${end}
+                AND record_id NOT IN (
+                    SELECT id FROM records
+                     WHERE same_as IS NOT NULL AND kind = $1 AND dated_at >= ${begin} AND dated_at < ${end})
+              GROUP BY term"
         ));
     }
     let counted = counted.join(" UNION ALL ");

@@ -9,9 +9,9 @@ use crate::record::Kind;
 pub struct KindTotal {
     /// The kind.
     pub kind: Kind,
-    /// All that were ever seen and not deleted.
+    /// All that were ever seen and not deleted, each once, however many boards or sites show it.
     pub records: i64,
-    /// Those that their source still shows, as far as it has been asked.
+    /// Those that a source still shows, as far as it has been asked.
     pub active: i64,
 }
 
@@ -23,7 +23,7 @@ struct CountRow {
 
 /// Counts the records of every kind, also of those without any.
 pub async fn totals(store: &Store) -> Result<Vec<KindTotal>, StoreError> {
-    // Two statements, as each is the count of an index: a sum over `active` would read every row.
+    // Each statement is the count of an index: a sum over `active` would read every row. Those with a link are few.
     let all: Vec<CountRow> = store
         .rows(
             "SELECT kind, count(*) AS records FROM records GROUP BY kind",
@@ -36,10 +36,27 @@ pub async fn totals(store: &Store) -> Result<Vec<KindTotal>, StoreError> {
             binds![],
         )
         .await?;
+    let linked: Vec<CountRow> = store
+        .rows(
+            "SELECT kind, count(*) AS records FROM records WHERE same_as IS NOT NULL GROUP BY kind",
+            binds![],
+        )
+        .await?;
+    // Of those that are the same and open, the first one counts.
+    let active_again: Vec<CountRow> = store
+        .rows(
+            "SELECT l.kind, count(*) AS records FROM records AS l
+              WHERE l.same_as IS NOT NULL AND l.active AND EXISTS (
+                        SELECT 1 FROM records AS o
+                         WHERE (o.id = l.same_as OR (o.same_as = l.same_as AND o.id < l.id)) AND o.active)
+              GROUP BY l.kind",
+            binds![],
+        )
+        .await?;
     let total = |kind: Kind| KindTotal {
         kind,
-        records: of_kind(&all, kind),
-        active: of_kind(&active, kind),
+        records: of_kind(&all, kind) - of_kind(&linked, kind),
+        active: of_kind(&active, kind) - of_kind(&active_again, kind),
     };
     Ok(Kind::ALL.into_iter().map(total).collect())
 }
