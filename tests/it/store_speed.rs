@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use trendy::record::Record;
+use trendy::record::{Kind, Record, RecordId};
 
 use crate::support::records::{batch, job_with, minute, pipeline, weather};
 use crate::support::scratch::{Scratch, on_postgres, on_sqlite};
@@ -38,11 +38,35 @@ async fn measure(scratch: Scratch) {
         ("jobs of 3 kB, new", (0..20_000).map(job(1)).collect()),
         ("jobs of 3 kB, unchanged", (0..20_000).map(job(1)).collect()),
         ("jobs of 3 kB, updated", (0..20_000).map(job(2)).collect()),
+        ("jobs of all companies, new", listings("a")),
+        ("jobs of all companies, unchanged", listings("a")),
+        ("jobs of all companies on another board", listings("b")),
         ("readings, new", readings.clone()),
         ("readings, unchanged", readings),
     ] {
         tell(&scratch, name, records).await;
     }
+}
+
+/// Openings that differ in company, title and words, as a board lists them.
+fn listings(board: &str) -> Vec<Record> {
+    let listing = |number: u32| {
+        let words: String = (0..400)
+            .map(|word| format!("word{} ", (number * 7 + word * word) % 5_000))
+            .collect();
+        let record = job_with(100_000 + number, |job| {
+            board.clone_into(&mut job.board);
+            job.company = Some(format!("Company {}", number / 10));
+            job.title = format!("[Seoul] Engineer of things{} (Go)", number % 10);
+            job.location = Some("서울 강남구".to_owned());
+            job.description = Some(words);
+        });
+        Record {
+            id: RecordId::of(Kind::Job, &[board, &number.to_string()]),
+            ..record
+        }
+    };
+    (0..20_000).map(listing).collect()
 }
 
 #[expect(clippy::print_stderr, reason = "it is what the test is run for")]
