@@ -27,7 +27,8 @@ const SAMPLE_LENGTH: usize = 1024;
 /// So many characters beyond ASCII, and no byte astray, are UTF-8 and no accident.
 const UTF8_PROOF: usize = 2;
 
-/// So many sequences that UTF-8 does not have, and hardly one that it has, are no damage but another encoding.
+/// So many sequences that UTF-8 does not have, and fewer than half as many that it has, are no damage but another
+/// encoding. By chance, EUC and GBK have one that UTF-8 has, too, for every three that it does not.
 const UTF8_DISPROOF: usize = 4;
 
 /// A text and the encoding it was in.
@@ -110,12 +111,25 @@ fn guess(body: &[u8], content_type: Option<&str>) -> &'static Encoding {
     detector.guess(None, Utf8Detection::Deny)
 }
 
+/// How data begin that are no page: XML, and the roots of feeds and sitemaps whose declaration is missing, and JSON.
+const DATA: &[&[u8]] = &[
+    b"<?xml",
+    b"<rss",
+    b"<feed",
+    b"<rdf:RDF",
+    b"<urlset",
+    b"<sitemapindex",
+    b"{",
+    b"[",
+];
+
 /// ASCII reads the same in all of them; the name follows the format's own default: windows-1252 for HTML and plain
 /// text, UTF-8 for XML, JSON and bytes of which nothing is known.
 fn ascii_default(body: &[u8], content_type: Option<&str>) -> &'static Encoding {
-    let starts = |prefix: &[u8]| body.trim_ascii_start().starts_with(prefix);
+    let start = body.trim_ascii_start();
+    let starts = |prefixes: &[&[u8]]| prefixes.iter().any(|prefix| start.starts_with(prefix));
     let is_text = content_type.is_some_and(|header| header.trim_start().starts_with("text/"));
-    if is_xml(content_type) || starts(b"<?xml") || !(is_text || body.contains(&b'<')) {
+    if is_xml(content_type) || starts(DATA) || !(is_text || body.contains(&b'<')) {
         UTF_8
     } else {
         WINDOWS_1252
@@ -179,7 +193,7 @@ impl Utf8Count {
     }
 
     const fn disproved(&self) -> bool {
-        self.malformed >= UTF8_DISPROOF && self.malformed > 10 * self.characters
+        self.malformed >= UTF8_DISPROOF && self.malformed > 2 * self.characters
     }
 }
 
@@ -271,6 +285,24 @@ mod tests {
         let decoded = decode(&korean, Some("text/xml; charset=utf-8"));
         assert_eq!(decoded.encoding, EUC_KR);
         assert!(decoded.text.contains("데이터 엔지니어"));
+        for (encoding, text) in [
+            (
+                EUC_KR,
+                "코틀린과 스프링 부트로 서버를 만들고, 쿠버네티스 위에서 운영합니다.",
+            ),
+            (
+                GBK,
+                "我们正在寻找后端工程师，熟悉分布式系统和数据库。负责公司核心业务的开发与维护",
+            ),
+            (
+                SHIFT_JIS,
+                "バックエンドエンジニアを募集しています。分散システムを運用します。",
+            ),
+        ] {
+            let (bytes, _, _) = encoding.encode(text);
+            let decoded = decode(&bytes, Some("text/html; charset=utf-8"));
+            assert_eq!(decoded.text, text, "{}", encoding.name());
+        }
         let moved = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><t>café crème</t>";
         assert_eq!(name(moved.as_bytes(), None), "UTF-8");
     }
@@ -294,6 +326,8 @@ mod tests {
         assert_eq!(name(b"<p>hello", None), "windows-1252");
         assert_eq!(name(b"<?xml version='1.0'?><rss/>", None), "UTF-8");
         assert_eq!(name(b"<rss/>", Some("application/rss+xml")), "UTF-8");
+        assert_eq!(name(b"\n<rss version='2.0'/>", None), "UTF-8");
+        assert_eq!(name(br#"{"content_html":"<p>hello</p>"}"#, None), "UTF-8");
     }
 
     #[test]
