@@ -39,7 +39,7 @@ const NEWCOMER: &[&str] = &[
 ///
 /// `신입` is 0 to 0; `신입·경력` is 0 and up; `경력` alone is 1 and up; `무관` sets no bound at all.
 pub fn experience(text: &str) -> Option<Experience> {
-    let compact = compact(text);
+    let compact = compact(&with_digits(text));
     let has = |words: &[&str]| words.iter().any(|word| compact.contains(word));
     let is_newcomer = has(NEWCOMER);
     let years = years(&compact);
@@ -72,9 +72,31 @@ pub fn years_limit(years: f64) -> Option<u8> {
     reached.filter(|_| years < f64::from(NO_LIMIT))
 }
 
+/// Small numbers that postings spell out.
+const NUMBERS: [&str; 10] = [
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+];
+
+/// The text with the numbers that it spells out as digits: `two to four years`, `five (5) years`.
+fn with_digits(text: &str) -> String {
+    let digits = |word: &str| {
+        let at = NUMBERS
+            .iter()
+            .position(|name| word.eq_ignore_ascii_case(name))?;
+        Some((at + 1).to_string())
+    };
+    let words = text.split_inclusive(|c: char| !c.is_alphanumeric());
+    words.fold(String::with_capacity(text.len()), |said, piece| {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let number = digits(word);
+        said + number.as_deref().unwrap_or(word) + &piece[word.len()..]
+    })
+}
+
 fn is_at_least(compact: &str) -> bool {
     let signs = [
-        "이상", "부터", "+", "↑", "~", "atleast", "minimum", "min.", "ormore", "over", "morethan",
+        "이상", "최소", "부터", "+", "↑", "~", "atleast", "minimum", "min.", "ormore", "over",
+        "morethan",
     ];
     // `경력 3년` and `3 years of experience` ask for that much or more, too.
     signs.iter().any(|sign| compact.contains(sign))
@@ -96,7 +118,7 @@ fn years(compact: &str) -> Vec<u64> {
             .unwrap_or(digits.len());
         let number: u64 = digits[..end].parse().unwrap_or(u64::MAX);
         rest = &digits[end..];
-        let unit = rest.trim_start_matches(['+', '↑']);
+        let unit = rest.trim_start_matches(['+', '↑', ')']);
         if ["년", "year", "yr", "yoe"]
             .iter()
             .any(|sign| unit.starts_with(sign))
@@ -124,6 +146,7 @@ const EMPLOYMENT: &[(&str, &[&str])] = &[
             "regular",
             "정규직",
             "정직원",
+            "무기계약",
             "풀타임",
             "正社員",
             "正社员",
@@ -199,8 +222,8 @@ pub fn employment_types<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Str
     types
 }
 
-/// Whether a text has a sign that no other word hides: `비정규직` is the opposite of `정규직`, and neither `internal` nor
-/// `template` speaks of employment.
+/// Whether a text has a sign that no other word hides: `비정규직` is the opposite of `정규직`, `무기계약직` has no term,
+/// and neither `internal` nor `template` speaks of employment.
 fn contains_sign(compact: &str, sign: &str) -> bool {
     match sign {
         "temp" => compact == sign,
@@ -211,6 +234,9 @@ fn contains_sign(compact: &str, sign: &str) -> bool {
         "정규직" => compact
             .match_indices(sign)
             .any(|(at, _)| !compact[..at].ends_with('비')),
+        "계약직" => compact
+            .match_indices(sign)
+            .any(|(at, _)| !compact[..at].ends_with("무기")),
         _ => compact.contains(sign),
     }
 }
@@ -252,8 +278,9 @@ pub fn remote(text: &str) -> Option<bool> {
         "partiallyremote",
         "partlyremote",
         "remoteoptional",
-    ]) || (has(&["재택", "원격"]) && has(&["주1", "주2", "주3", "주4", "불가", "없음"]))
-        || has(&["notremote", "noremote", "nonremote", "remoteno"])
+    ]) || (has(&["재택", "원격", "리모트"])
+        && has(&["주1", "주2", "주3", "주4", "불가", "없음", "미지원"]))
+        || is_denied(text)
     {
         return Some(false);
     }
@@ -262,6 +289,7 @@ pub fn remote(text: &str) -> Option<bool> {
         "remote",
         "재택",
         "원격",
+        "리모트",
         "workfromhome",
         "wfh",
         "workfromanywhere",
@@ -281,6 +309,45 @@ pub fn remote(text: &str) -> Option<bool> {
         "현장",
     ])
     .then_some(false)
+}
+
+/// Whether words beside `remote` deny it: `not fully remote`, `Remote: no`, `재택(X)`, `remote work is not possible`. What
+/// merely begins like one or speaks of another thing does not: `Remote - Norway`, `Remote, no travel`.
+fn is_denied(text: &str) -> bool {
+    const BEFORE: &[&str] = &["no", "not", "non", "without"];
+    const BETWEEN: &[&str] = &[
+        "a", "an", "fully", "100", "yet", "work", "working", "job", "position", "option", "is",
+        "are", "ok",
+    ];
+    const DENIED: &[&str] = &[
+        "possible",
+        "available",
+        "allowed",
+        "offered",
+        "supported",
+        "an",
+        "permitted",
+    ];
+    let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
+    let words: Vec<&str> = folded
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_between = |word: &&&str| BETWEEN.contains(*word);
+    let names = ["remote", "telecommut", "재택", "원격", "리모트"];
+    (0..words.len()).any(|at| {
+        if !names.iter().any(|name| words[at].starts_with(name)) {
+            return false;
+        }
+        let before = words[..at].iter().rev().find(|word| !is_between(word));
+        let mut after = words[at + 1..].iter().skip_while(is_between);
+        before.is_some_and(|word| BEFORE.contains(word))
+            || match (after.next().copied(), after.next()) {
+                (Some("no" | "none" | "false" | "n" | "x"), None) => true,
+                (Some("not"), next) => next.is_none_or(|word| DENIED.contains(word)),
+                _ => false,
+            }
+    })
 }
 
 /// Lower case, compatibility form, no blanks, one kind of hyphen and tilde.
@@ -333,6 +400,10 @@ mod tests {
             ("Entry level", Some(0), Some(0)),
             ("No experience required", None, None),
             ("36 months", Some(3), Some(3)),
+            ("최소 3년", Some(3), None),
+            ("two to four years", Some(2), Some(4)),
+            ("Minimum of five (5) years", Some(5), None),
+            ("One of the leaders, 3-5 years", Some(3), Some(5)),
             ("5~100년", Some(5), None),
             ("５〜７년", Some(5), Some(7)),
         ] {
@@ -367,6 +438,7 @@ mod tests {
             ("OTHER", "other"),
             ("정규직", "full_time"),
             ("비정규직", "other"),
+            ("무기계약직", "full_time"),
             ("계약직", "contract"),
             ("인턴 (정규직 전환 가능)", "internship"),
             ("채용연계형 인턴십", "internship"),
@@ -398,6 +470,10 @@ mod tests {
             "원격 근무",
             "true",
             "Work from home",
+            "Remote North America",
+            "Remote - Norway",
+            "Remote, no travel",
+            "리모트 근무",
         ] {
             assert_eq!(remote(text), Some(true), "{text}");
         }
@@ -411,6 +487,13 @@ mod tests {
             "Not remote",
             "OnSite",
             "remote (hybrid)",
+            "Remote: No",
+            "Not fully remote",
+            "No telecommuting",
+            "Remote work is not possible",
+            "Non-remote",
+            "재택(X)",
+            "재택 미지원",
         ] {
             assert_eq!(remote(text), Some(false), "{text}");
         }

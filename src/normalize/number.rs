@@ -1,8 +1,8 @@
 //! Numbers as pages write them: `1,234.5`, `1.234,56`, `3,000만원`, `1억 2천`, `$120k`, and ranges of them.
 //!
-//! The first number of a text counts, whatever stands around it. A comma or point that groups thousands is told from
-//! a decimal one by what follows it: the last of two different signs is decimal, and so is a single point; a single
-//! comma is decimal unless three digits follow.
+//! The first number of a text counts, whatever stands around it, with the multiplier of the range that it begins. A comma
+//! or point that groups thousands is told from a decimal one by what follows it: the last of two different signs is
+//! decimal, and so is a single point; a single comma is decimal unless three digits follow.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -37,7 +37,8 @@ const STEPS: &[(char, f64)] = &[('십', 1e1), ('백', 1e2), ('천', 1e3)];
 pub fn parse(text: &str) -> Result<f64, NumberError> {
     let plain: Vec<char> = text.nfkc().collect();
     let amount = first(&plain).ok_or_else(|| NumberError(text.to_owned()))?;
-    Ok(amount.value())
+    let end = upper(&plain[amount.to..]).and_then(first);
+    Ok(amount.value() * end.map_or(1.0, |end| amount.shares(&end)))
 }
 
 /// The range that a text names: `3,000~4,000만원`, `$100k - $120k`, `3,000만원 이상`, `up to 5`; of a single number both
@@ -50,12 +51,7 @@ pub fn range(text: &str) -> Result<Range, NumberError> {
     let before: String = plain[..start.from].iter().collect();
     let rest = &plain[start.to..];
     if let Some(end) = upper(rest).and_then(first) {
-        let scale = if start.is_scaled {
-            1.0
-        } else {
-            end.shared_scale
-        };
-        let (one, other) = (start.value() * scale, end.value());
+        let (one, other) = (start.value() * start.shares(&end), end.value());
         return Ok(Range {
             min: Some(one.min(other)),
             max: Some(one.max(other)),
@@ -111,10 +107,24 @@ impl Amount {
             self.magnitude
         }
     }
+
+    /// What it takes over from the end of its range: `5,000~7,000만` is 5,000만 and up.
+    fn shares(&self, end: &Self) -> f64 {
+        if self.is_scaled {
+            1.0
+        } else {
+            end.shared_scale
+        }
+    }
 }
 
 fn first(text: &[char]) -> Option<Amount> {
-    let from = text.iter().position(char::is_ascii_digit)?;
+    let digit = text.iter().position(char::is_ascii_digit)?;
+    // `.5` has no digit before its point; `No.5` and `...5` have no decimals.
+    let is_bare = |before: &char| !before.is_alphanumeric() && *before != '.';
+    let points =
+        digit > 0 && text[digit - 1] == '.' && text[..digit - 1].last().is_none_or(is_bare);
+    let from = digit - usize::from(points);
     let negative = from > 0
         && matches!(text[from - 1], '-' | '\u{2212}')
         && !text[..from - 1]
@@ -220,7 +230,7 @@ fn digits(text: &[char]) -> (f64, usize) {
     let mut len = 0;
     while let Some(character) = text.get(len) {
         let separates = matches!(character, ',' | '.' | '\'' | ' ')
-            && len > 0
+            && (len > 0 || *character == '.')
             && group_follows(&text[len..], *character);
         if !character.is_ascii_digit() && !separates {
             break;
@@ -313,6 +323,12 @@ mod tests {
             ("45%", 45.0),
             ("$ 99.90", 99.9),
             ("v2-3", 2.0),
+            (".5", 0.5),
+            ("-.75", -0.75),
+            ("No.5", 5.0),
+            ("...5", 5.0),
+            ("5,000 ~ 7,000만원", 50_000_000.0),
+            ("100-150k", 100_000.0),
         ] {
             assert_eq!(parse(text), Ok(expected), "{text}");
         }

@@ -195,8 +195,27 @@ pub fn unit(text: &str) -> Option<SalaryUnit> {
     nearest_unit(&plain, &(0..0))
 }
 
+/// The unit right before an amount: `월 250만원`, not `3월 250만원`.
+fn unit_before(head: &str) -> Option<SalaryUnit> {
+    let mut before = head.trim_end().chars().rev();
+    let unit = match before.next()? {
+        '연' => SalaryUnit::Year,
+        '월' => SalaryUnit::Month,
+        '주' => SalaryUnit::Week,
+        '일' => SalaryUnit::Day,
+        _ => return None,
+    };
+    before
+        .next()
+        .is_none_or(|c| !c.is_alphanumeric())
+        .then_some(unit)
+}
+
 /// The unit whose word stands nearest to the amount.
 fn nearest_unit(plain: &str, at: &Range<usize>) -> Option<SalaryUnit> {
+    if let Some(unit) = unit_before(&plain[..at.start]) {
+        return Some(unit);
+    }
     let mut nearest: Option<(usize, SalaryUnit)> = None;
     for (word, unit) in UNITS {
         for (found, _) in plain.match_indices(word) {
@@ -262,7 +281,9 @@ mod tests {
             ("월급 300만원 (주 40시간)", "KRW 3000000..3000000 month"),
             ("시급 12,000원", "KRW 12000..12000 hour"),
             ("4대보험, 연봉 6000만원까지", "KRW ..60000000 year"),
-            ("주 5일, 월 250만원", "KRW 2500000..2500000"),
+            ("주 5일, 월 250만원", "KRW 2500000..2500000 month"),
+            ("연 6,000만원", "KRW 60000000..60000000 year"),
+            ("3월 250만원", "KRW 2500000..2500000"),
             ("$120k–$150k a year", "USD 120000..150000 year"),
             ("$120K - $150K • 0.05% – 0.1%", "USD 120000..150000"),
             ("USD 100,000 to 120,000 per year", "USD 100000..120000 year"),

@@ -66,7 +66,7 @@ fn is_now(words: &[&Token]) -> bool {
     let texts: Vec<&str> = words.iter().map(|token| text(token)).collect();
     matches!(
         texts.as_slice(),
-        ["now" | "지금" | "방금" | "막" | "刚刚"]
+        ["now" | "just" | "지금" | "방금" | "막" | "刚刚"]
             | ["just" | "right", "now"]
             | ["방금" | "지금" | "막", "막" | "방금" | "전"]
             | ["a", "moment", "ago"]

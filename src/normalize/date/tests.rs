@@ -251,6 +251,7 @@ fn counts_amounts_of_time_from_now() {
             ("in 2 days", "2026-03-12T12:30:00Z"),
             ("2 days from now", "2026-03-12T12:30:00Z"),
             ("just now", "2026-03-10T12:30:00Z"),
+            ("Just posted", "2026-03-10T12:30:00Z"),
             ("a few seconds ago", "2026-03-10T12:30:00Z"),
             ("yesterday", "2026-03-08T15:00:00Z"),
             ("Yesterday at 3:00 PM", "2026-03-09T06:00:00Z"),
