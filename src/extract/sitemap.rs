@@ -105,18 +105,24 @@ fn read_lines(
     mut on_entry: impl FnMut(SitemapEntry) -> ControlFlow<()>,
 ) -> Result<(), SitemapError> {
     let first = text.lines().next().unwrap_or_default();
-    if !(first.starts_with("http://") || first.starts_with("https://")) {
+    if !is_address(first) {
         return Err(SitemapError::OtherDocument {
             found: first.chars().take(80).collect(),
         });
     }
-    for loc in text.lines().filter_map(|line| link::resolve(url, line)) {
+    // Anything else on a line, a comment or a title, would resolve to some address, too.
+    let addresses = text.lines().map(str::trim).filter(|line| is_address(line));
+    for loc in addresses.filter_map(|line| link::resolve(url, line)) {
         let page = SitemapPage { loc, lastmod: None };
         if on_entry(SitemapEntry::Page(page)).is_break() {
             break;
         }
     }
     Ok(())
+}
+
+fn is_address(line: &str) -> bool {
+    line.starts_with("http://") || line.starts_with("https://")
 }
 
 /// The value that is being read, of the entry or of none.
@@ -296,6 +302,8 @@ mod tests {
     #[test]
     fn plain_list_is_read() {
         let read = sitemap("https://a.example/1\r\n\r\nhttps://a.example/2\n").unwrap();
+        assert_eq!(read.urls.len(), 2);
+        let read = sitemap("https://a.example/1\n# old\n  https://a.example/2\nabout").unwrap();
         assert_eq!(read.urls.len(), 2);
     }
 

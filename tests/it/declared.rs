@@ -63,6 +63,11 @@ async fn extract_prints_jobs_articles_and_sitemaps() {
         "map.xml",
         "<urlset><url><loc>/a</loc><lastmod>2024-03-01</lastmod></url></urlset>",
     );
+    workspace.write(
+        "pay.json",
+        r#"[{"@type": "JobPosting", "title": "x", "baseSalary": "$80,000 - $90,000 per year"},
+            {"@type": "JobPosting", "title": "y", "baseSalary": "negotiable"}]"#,
+    );
     let extract = async |file: &str, format: &str| {
         let url = "https://a.example/2024/03/01/";
         let file = workspace.path(file);
@@ -82,6 +87,11 @@ async fn extract_prints_jobs_articles_and_sitemaps() {
     assert_eq!(jobs["jobs"][0]["date_posted"], "2024-03-01T00:00:00Z");
     assert_eq!(jobs["jobs"][0]["remote"], true);
     assert!(jobs["jobs"][0]["salary"].is_null());
+    let pay = extract("pay.json", "jobs").await;
+    let expected =
+        serde_json::json!({"currency": "USD", "min": 80_000, "max": 90_000, "unit": "YEAR"});
+    assert_eq!(pay["jobs"][0]["salary"], expected);
+    assert!(pay["jobs"][1]["salary"].is_null());
     let article = extract("post.html", "article").await;
     assert_eq!(article["title"], "Go로 만든 서버");
     assert_eq!(article["published"], "2024-03-01T00:00:00Z");

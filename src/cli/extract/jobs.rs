@@ -3,7 +3,8 @@ use serde::Serialize;
 use serde_json::Value;
 use trendy::extract::jobposting::{JobPosting, PostedSalary};
 use trendy::normalize::date::{self, DateContext, Deadline};
-use trendy::normalize::{job, number};
+use trendy::normalize::{job, number, salary};
+use trendy::record::SalaryUnit;
 use url::Url;
 
 use super::instant;
@@ -48,7 +49,7 @@ impl JobsOutput {
             date_posted: instant(job.date_posted.as_deref(), dates),
             valid_through: end(job.valid_through.as_deref(), dates),
             employment_type: Some(job.employment_type).filter(|types| !types.is_empty()),
-            salary: job.salary.map(SalaryOutput::of),
+            salary: job.salary.and_then(SalaryOutput::of),
             remote: job.location_type.and_then(|kind| job::remote(&kind)),
             url: job.url,
             identifier: job.identifier,
@@ -69,15 +70,40 @@ fn end(text: Option<&str>, dates: &DateContext) -> Option<Timestamp> {
 }
 
 impl SalaryOutput {
-    fn of(salary: PostedSalary) -> Self {
+    /// What is declared, and what its text says besides; none where that is no pay: `negotiable`.
+    fn of(posted: PostedSalary) -> Option<Self> {
+        let said = |text: Option<&str>| salary::parse(text?);
+        let (least, most) = (said(posted.min.as_deref()), said(posted.max.as_deref()));
         let range = |text: Option<&str>| number::range(text?).ok();
-        let (lower, upper) = (range(salary.min.as_deref()), range(salary.max.as_deref()));
-        Self {
-            currency: salary.currency,
-            min: lower.and_then(|range| range.min).map(amount),
-            max: upper.and_then(|range| range.max).map(amount),
-            unit: salary.unit,
-        }
+        let (lower, upper) = (range(posted.min.as_deref()), range(posted.max.as_deref()));
+        let min = match &least {
+            Some(pay) => pay.min,
+            None => lower.and_then(|range| range.min),
+        };
+        let max = match &most {
+            Some(pay) => pay.max,
+            None => upper.and_then(|range| range.max),
+        };
+        let pay = least.or(most);
+        let currency = pay.as_ref().and_then(|pay| pay.currency.clone());
+        let unit = pay.and_then(|pay| pay.unit).map(unit_text);
+        (min.is_some() || max.is_some()).then(|| Self {
+            currency: posted.currency.or(currency),
+            min: min.map(amount),
+            max: max.map(amount),
+            unit: posted.unit.or_else(|| unit.map(str::to_owned)),
+        })
+    }
+}
+
+/// As schema.org writes it.
+const fn unit_text(unit: SalaryUnit) -> &'static str {
+    match unit {
+        SalaryUnit::Hour => "HOUR",
+        SalaryUnit::Day => "DAY",
+        SalaryUnit::Week => "WEEK",
+        SalaryUnit::Month => "MONTH",
+        SalaryUnit::Year => "YEAR",
     }
 }
 
