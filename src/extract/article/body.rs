@@ -25,7 +25,7 @@ static NEVER: LazyLock<Selector> = LazyLock::new(|| {
     Selector::parse(
         "nav, aside, footer, button, select, textarea, dialog, menu, [hidden], [aria-hidden=true], [role=navigation], \
          [role=complementary], [role=banner], [role=contentinfo], [role=search], [role=menu], [role=dialog], \
-         [role=alert], body > header",
+         [role=alert], [style*='display:none'], [style*='display: none'], body > header",
     )
     .expect("a constant selector that parses")
 });
@@ -56,6 +56,7 @@ const AROUND: &[&str] = &[
     "pager",
     "pagination",
     "popup",
+    "postbtn",
     "promo",
     "recommend",
     "recommended",

@@ -125,7 +125,8 @@ selectors! {
     META = "meta[content]";
     TITLE = "head title, body > title";
     HEADING = "h1";
-    AUTHOR_NAME = "[rel~=author], [itemprop~=author], .byline, .author-name, .post-author, .p-author";
+    AUTHOR_NAME = "[rel~=author], [itemprop~=author], .author-name, .post-author, .p-author";
+    BYLINE = ".byline";
     PUBLISHED_TIME = "[itemprop~=datePublished], time[pubdate], time.published, time.dt-published, article time[datetime], \
                       main time[datetime], time[datetime]";
     UPDATED_TIME = "[itemprop~=dateModified], time.updated, time.dt-updated";
@@ -160,7 +161,8 @@ impl Page<'_> {
                 .any(|given| given.trim().eq_ignore_ascii_case(name))
         };
         let elements = self.html.select(&META).filter(is_named);
-        elements.filter_map(|element| line(element.attr("content")?))
+        // Templates that escape what was escaped before are common: `Q&amp;amp;A`.
+        elements.filter_map(|element| line(&unescaped(element.attr("content")?)))
     }
 
     /// The first element's machine-readable value, else its text.
@@ -194,8 +196,14 @@ impl Page<'_> {
         let declared = self.nodes.iter().map(|node| node.texts("author"));
         let named = AUTHOR.iter().map(|name| self.metas(name).collect());
         let marked = std::iter::once_with(|| {
-            let texts = self.html.select(&AUTHOR_NAME).map(text::of);
-            texts.take(1).collect::<Vec<_>>()
+            let texts = |selector: &'static Selector| self.html.select(selector).map(text::of);
+            let byline = || {
+                texts(&BYLINE)
+                    .next()
+                    .map(|byline| byliner(&byline).to_owned())
+            };
+            let author = texts(&AUTHOR_NAME).next().or_else(byline);
+            author.into_iter().collect::<Vec<_>>()
         });
         declared.chain(named).chain(marked).find_map(|names| {
             let mut kept: Vec<String> = Vec::new();
@@ -238,6 +246,18 @@ fn line(text: &str) -> Option<String> {
         line.push_str(word);
     }
     (!line.is_empty()).then_some(line)
+}
+
+/// Whom a byline names: of `By Jane Doe on March 1` Jane Doe.
+fn byliner(byline: &str) -> &str {
+    let byline = byline.trim();
+    let name = match byline.split_at_checked(3) {
+        Some((by, name)) if by.eq_ignore_ascii_case("by ") => name,
+        _ => byline,
+    };
+    let ends = [" on ", " · ", " • ", " | ", "\n"];
+    let end = ends.iter().filter_map(|end| name.find(end)).min();
+    name[..end.unwrap_or(name.len())].trim()
 }
 
 /// A title without the site's name behind or before it.
@@ -316,6 +336,24 @@ mod tests {
         let read = read_at("", "https://a.example/2023-12-31-x");
         assert_eq!(read.published.as_deref(), Some("2023-12-31"));
         assert_eq!(read_at("", "https://a.example/2023/12/310").published, None);
+    }
+
+    #[test]
+    fn a_byline_gives_the_name_alone() {
+        let author = |page| article(page).author;
+        for page in [
+            "<p class=byline>By <a rel=author>Jane Doe</a> on <time>March 1</time></p>",
+            "<p class=byline>By Jane Doe on March 1</p>",
+            "<p class=byline>Jane Doe · 5 min</p>",
+        ] {
+            assert_eq!(author(page).as_deref(), Some("Jane Doe"), "{page}");
+        }
+    }
+
+    #[test]
+    fn what_a_template_escaped_twice_is_read_twice() {
+        let read = article("<meta property='og:title' content='Q&amp;amp;A'>");
+        assert_eq!(read.title.as_deref(), Some("Q&A"));
     }
 
     #[test]
