@@ -88,6 +88,7 @@ pub(super) fn collector(
         twins,
         browser: browser_kind(settings)?,
         browser_sessions: browser_sessions(settings)?,
+        browser_memory: settings.browser_memory().map_err(Failure::usage)?,
         browser_failures: path("browser_failures"),
         proxy: address(settings, "proxy")?,
         webdriver_url: address(settings, "webdriver_url")?,

@@ -37,6 +37,9 @@ pub struct CollectSettings {
     pub browser: BrowserKind,
     /// Most browsers at once, each with one page. Default: 2, which a Raspberry Pi has the memory for.
     pub browser_sessions: usize,
+    /// Most bytes that a browser of our own may hold between two pages, driver included; above, it is replaced. Default:
+    /// 768 MiB, of which Chromium takes 400 to begin with; twice that leaves room on a Raspberry Pi with 2 GB.
+    pub browser_memory: u64,
     /// Where what a browser saw is kept when a page was not as its pipeline has it. Default: nowhere.
     pub browser_failures: Option<PathBuf>,
     /// A proxy for every request but those to twins. Default: what the environment names.
@@ -121,6 +124,7 @@ impl Default for CollectSettings {
             twins: Twins::default(),
             browser: BrowserKind::default(),
             browser_sessions: 2,
+            browser_memory: 768 * 1024 * 1024,
             browser_failures: None,
             proxy: None,
             webdriver_url: None,

@@ -106,6 +106,10 @@ settings! {
     browser = Some("chrome");
     /// Most browsers at once, each with one page: 1 to 32. Default: `2`; each takes some 300 MB.
     browser_sessions = Some("2");
+    /// Most memory that a browser may hold between two pages before a new one takes its place, on Linux, where trendy
+    /// starts it: a number with `MiB` or `GiB`. Elsewhere, and in a Grid, it is replaced after 100 pages or an hour, as it
+    /// is anyway. Default: `768MiB`, of which Chromium takes some 400 to begin with.
+    browser_memory = Some("768MiB");
     /// Folder for what a browser saw when a step or `wait_for` failed, as HTML and PNG; the newest 20 failures are kept.
     /// Default: `browser-failures`.
     browser_failures = Some("browser-failures");
@@ -231,6 +235,12 @@ impl Settings {
                 "`{key}`: `{text}` is no age: write a number and its unit, such as `30d` or `12h`, or `forever`"
             )),
         }
+    }
+
+    /// Most bytes that a browser may hold.
+    pub fn browser_memory(&self) -> Result<u64, String> {
+        let text = self.get("browser_memory").unwrap_or_default();
+        parse_size(text).map_err(|error| format!("`browser_memory`: {error}"))
     }
 
     /// Every key with its effective value, credentials in addresses hidden.
@@ -362,6 +372,20 @@ fn without_credentials(value: &str) -> String {
     }
 }
 
+/// A size with its unit, such as `768MiB`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let size = units.into_iter().find_map(|(unit, bytes)| {
+        let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        number.checked_mul(bytes).filter(|&size| size > 0)
+    });
+    size.ok_or_else(|| {
+        format!(
+            "`{text}` is no size: write a whole number and its unit, such as `768MiB` or `1GiB`"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -407,6 +431,20 @@ mod tests {
         assert!(error.contains("`long` is no age"), "{error}");
         assert!(kept("archive_keep = '-1d'").is_err());
         assert!(kept("archive_keep = '1 month'").is_err());
+    }
+
+    #[test]
+    fn a_size_has_a_number_and_a_unit() {
+        let of = |text: &str| {
+            let settings = load(text, None, &Environment::default()).unwrap();
+            settings.browser_memory()
+        };
+        assert_eq!(of(""), Ok(768 << 20));
+        assert_eq!(of("browser_memory = '1 GiB'"), Ok(1 << 30));
+        for wrong in ["1", "0MiB", "-1MiB", "1.5GiB", "much", "99999999999999GiB"] {
+            let error = of(&format!("browser_memory = '{wrong}'")).unwrap_err();
+            assert!(error.contains("is no size: write"), "{wrong}: {error}");
+        }
     }
 
     #[test]

@@ -55,6 +55,8 @@ const CHROMIUM_ARGUMENTS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
     "--disable-breakpad",
+    // A page that was left would be held for a way back that nobody goes.
+    "--disable-back-forward-cache",
     "--disable-remote-fonts",
     "--autoplay-policy=user-gesture-required",
     "--no-first-run",

@@ -149,7 +149,14 @@ pub(super) struct LocalBrowser {
     pub(super) driver: PathBuf,
     pub(super) program: PathBuf,
     pub(super) profile: PathBuf,
-    _process: Process,
+    process: Process,
+}
+
+impl LocalBrowser {
+    /// Of the driver and everything that it started.
+    pub(super) fn process_group(&self) -> u32 {
+        self.process.shell.id()
+    }
 }
 
 impl WebDriver {
@@ -203,7 +210,7 @@ impl WebDriver {
                 driver: programs.driver.clone(),
                 program: programs.browser.clone(),
                 profile,
-                _process: process,
+                process,
             }),
         })
     }

@@ -2,13 +2,15 @@
 //!
 //! [`pool`] holds the sessions, [`session`] reads one page in one of them, [`steps`] does what the pipeline says before
 //! the page is read. A session serves one run and begins with an empty profile; after a time-out, a driver's error or a
-//! dropped future it is ended, and the next page begins with a new one. Nothing of a driver that trendy started outlives
-//! it, see [`driver`]. What a page looked like when it was not as its pipeline has it is kept, see [`evidence`].
+//! dropped future it is ended, and so it is once it has grown old or large; the next page begins with a new one. Nothing of
+//! a driver that trendy started outlives it, see [`driver`]. A browser of our own reaches the network through [`gate`]
+//! alone. What a page looked like when it was not as its pipeline has it is kept, see [`evidence`].
 
 mod capabilities;
 mod driver;
 mod evidence;
 mod failure;
+mod memory;
 mod pool;
 mod session;
 mod steps;

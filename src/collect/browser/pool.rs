@@ -1,4 +1,5 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -16,9 +17,12 @@ use crate::collect::collector::{BrowserKind, CollectSettings};
 use crate::collect::error::FetchError;
 use crate::config::Environment;
 
-/// Pages after which a session makes room for a new one: a browser grows with each, and what is left over from a
-/// hundred is still less than what it takes to start.
+/// Pages after which a session makes room for a new one, where its memory is not known: a browser grows with each, and
+/// what is left over from a hundred is still less than what it takes to start.
 const PAGES_OF_A_SESSION: u32 = 100;
+
+/// Age from which it does: a run with long delays comes to a hundred pages late.
+const AGE_OF_A_SESSION: Duration = Duration::from_hours(1);
 
 /// The browsers of a process, at most so many at once.
 ///
@@ -34,6 +38,8 @@ pub(in crate::collect) struct Pool {
     signature: String,
     /// The whole user agent, once a session has told its own.
     user_agent: OnceLock<String>,
+    /// Most bytes of a session that goes on.
+    memory: u64,
     /// One for each session that may be; a page in work holds one.
     places: Semaphore,
     idle: Mutex<Vec<Session>>,
@@ -65,6 +71,7 @@ impl Pool {
             programs: Programs::new(settings, environment),
             signature: settings.user_agent.clone(),
             user_agent: OnceLock::new(),
+            memory: settings.browser_memory,
             places: Semaphore::new(settings.browser_sessions.max(1)),
             idle: Mutex::default(),
             closing: Mutex::default(),
@@ -116,14 +123,33 @@ impl Pool {
             _ => None,
         };
         let is_sound = result.as_ref().err().is_none_or(Failure::spares_session);
-        if is_sound && session.pages < PAGES_OF_A_SESSION && session.rest().await.is_ok() {
-            self.idle().push(session);
+        if is_sound && session.rest().await.is_ok() {
+            if self.is_worn(&session).await {
+                // Here and not aside: the next one needs its memory.
+                session.close().await;
+            } else {
+                self.idle().push(session);
+            }
         } else if is_sound || !session.is_local() {
             self.retire(session);
         } else {
             drop(session);
         }
         result.map_err(|failure| Failed { failure, seen })
+    }
+
+    /// Whether a session that did well is to be replaced all the same. What it holds is asked between two pages: while
+    /// one is read, its time-out is the bound.
+    async fn is_worn(&self, session: &Session) -> bool {
+        let (pages, age) = (session.pages, session.opened.elapsed());
+        let memory = session.memory().await;
+        let is_worn = pages >= PAGES_OF_A_SESSION
+            || age >= AGE_OF_A_SESSION
+            || memory.is_some_and(|memory| memory > self.memory);
+        if is_worn {
+            tracing::debug!(pages, age_s = age.as_secs(), memory, "replacing a browser");
+        }
+        is_worn
     }
 
     /// A run is over: its sessions serve no other.

@@ -16,6 +16,7 @@ use super::evidence::Seen;
 use super::failure::{
     COMMAND_TIMEOUT, Failure, command, command_reason, refused, session_reason, silent,
 };
+use super::memory;
 use super::steps::{Stage, WATCH};
 use super::wire::DevTools;
 use crate::collect::error::FetchError;
@@ -92,6 +93,7 @@ pub(super) struct Session {
     pub(super) run: Uuid,
     /// Pages read.
     pub(super) pages: u32,
+    pub(super) opened: Instant,
 }
 
 impl Session {
@@ -114,6 +116,7 @@ impl Session {
             driver,
             run,
             pages: 0,
+            opened: Instant::now(),
         })
     }
 
@@ -267,6 +270,13 @@ impl Session {
             }
             sleep(POLL).await;
         }
+    }
+
+    /// Bytes that browser and driver hold, where they are our own and the system tells.
+    pub(super) async fn memory(&self) -> Option<u64> {
+        let group = self.driver.local.as_ref()?.process_group();
+        let held = tokio::task::spawn_blocking(move || memory::of_group(group));
+        held.await.ok()?
     }
 
     /// Whether it was started by us: then dropping it is the surest end.

@@ -4,14 +4,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use trendy::collect::CollectSettings;
 
 use super::{browser_pipeline, browser_settings, fetch};
-use crate::site::{Site, collector, html, late};
+use crate::site::{Answer, Site, collector, html, late, request};
 
 /// Set for the process that [`a_killed_process_leaves_no_browser`] kills.
 const HOLD: &str = "TRENDY_TEST_HOLD_BROWSER";
@@ -60,28 +62,92 @@ pub(super) fn kill(mark: &str, words: &str) {
     signal("-KILL", victim.split(' ').next().unwrap());
 }
 
-/// Kills the processes of the browser's tabs. They wipe their environment, and are known by their process group: that
-/// of the driver's shell.
-pub(super) fn kill_tabs(mark: &str) {
-    let running = processes(mark);
-    let shell = running.iter().find(|line| line.contains("sh -c")).unwrap();
-    let group = shell.split(' ').next().unwrap();
-    let is_tab = |process: &Path| {
-        let stat = fs::read_to_string(process.join("stat")).ok()?;
-        let (_, after_name) = stat.rsplit_once(')')?;
-        after_name.split(' ').nth(3).filter(|own| *own == group)?;
-        let line = fs::read(process.join("cmdline")).ok()?;
-        String::from_utf8_lossy(&line)
-            .contains("--type=renderer")
-            .then(|| process.file_name().unwrap().display().to_string())
-    };
-    let entries = fs::read_dir("/proc").unwrap();
-    let tabs: Vec<_> = entries
-        .filter_map(|entry| is_tab(&entry.unwrap().path()))
-        .collect();
-    assert!(!tabs.is_empty(), "{running:#?}");
-    for tab in tabs {
-        signal("-KILL", &tab);
+/// What the processes of a browser are known by. The driver's have a mark in their environment; renderers and zygotes wipe
+/// theirs, but stay in the process group of the driver's shell and name their profile.
+pub(super) struct Family {
+    pub(super) mark: String,
+    groups: Vec<String>,
+    pub(super) profile: PathBuf,
+}
+
+impl Family {
+    /// Of the browsers that run now.
+    pub(super) fn running(mark: &str) -> Self {
+        let running = processes(mark);
+        let shells = running.iter().filter(|line| line.contains("sh -c"));
+        let profile = running.iter().find_map(|line| {
+            line.split(' ')
+                .find_map(|word| word.strip_prefix("--user-data-dir="))
+        });
+        let family = Self {
+            mark: mark.to_owned(),
+            groups: shells
+                .map(|line| line.split(' ').next().unwrap().to_owned())
+                .collect(),
+            profile: profile.map(PathBuf::from).unwrap(),
+        };
+        assert!(
+            family
+                .members()
+                .iter()
+                .any(|line| line.contains("--type=zygote")),
+            "driver, browser and their children: {:#?}",
+            family.members()
+        );
+        family
+    }
+
+    /// Of browsers whose profiles are below a folder.
+    pub(super) fn below(mark: &str, folder: &Path) -> Self {
+        Self {
+            mark: mark.to_owned(),
+            groups: Vec::new(),
+            profile: folder.to_owned(),
+        }
+    }
+
+    /// Those of them that run, as number and command line.
+    pub(super) fn members(&self) -> Vec<String> {
+        let profile = self.profile.to_str().unwrap();
+        let marked = processes(&self.mark);
+        let entries = fs::read_dir("/proc").unwrap();
+        let others = entries.filter_map(|entry| {
+            let process = entry.unwrap().path();
+            let line = fs::read(process.join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            let stat = fs::read_to_string(process.join("stat")).ok()?;
+            let (_, after_name) = stat.rsplit_once(')')?;
+            let mut fields = after_name.split_ascii_whitespace();
+            // A process that ended and was not yet reaped is none.
+            let is_running = fields.next()? != "Z";
+            let is_kin =
+                line.contains(profile) || self.groups.iter().any(|own| fields.nth(1) == Some(own));
+            (is_running && is_kin)
+                .then(|| format!("{} {line}", process.file_name().unwrap().display()))
+        });
+        marked.into_iter().chain(others).collect()
+    }
+
+    /// A kill is done when the kernel gets to it.
+    pub(super) async fn wait_until_gone(&self) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !self.members().is_empty() {
+            assert!(Instant::now() < deadline, "{:#?}", self.members());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Kills the processes of the browser's tabs.
+    pub(super) fn kill_tabs(&self) {
+        let members = self.members();
+        let tabs = members
+            .iter()
+            .filter(|line| line.contains("--type=renderer"));
+        let tabs: Vec<_> = tabs.map(|line| line.split(' ').next().unwrap()).collect();
+        assert!(!tabs.is_empty(), "{members:#?}");
+        // One may end with the other, before its turn.
+        let killed = Command::new("kill").arg("-KILL").args(tabs).output();
+        killed.unwrap();
     }
 }
 
@@ -90,23 +156,13 @@ pub(super) fn signal(signal: &str, process: &str) {
     assert!(status.unwrap().success());
 }
 
-fn profile(processes: &[String]) -> PathBuf {
-    processes
-        .iter()
-        .find_map(|line| {
-            line.split(' ')
-                .find_map(|word| word.strip_prefix("--user-data-dir="))
-        })
-        .map(PathBuf::from)
-        .unwrap()
-}
-
-/// A kill is done when the kernel gets to it.
-pub(super) async fn wait_until_none(mark: &str) {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while !processes(mark).is_empty() {
-        assert!(Instant::now() < deadline, "{:#?}", processes(mark));
-        tokio::time::sleep(Duration::from_millis(10)).await;
+/// Waits until the site's page was asked for this often.
+pub(super) async fn wait_for_visit(site: &Site, nth: usize) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let visits = || site.visits().into_iter().filter(|visit| visit.path == "/");
+    while visits().count() < nth {
+        assert!(Instant::now() < deadline, "no visit {nth}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -130,10 +186,8 @@ async fn no_process_and_no_folder_is_left() {
         fetch(&collector, &browser_pipeline(&site.url("/")))
             .await
             .unwrap();
-        let running = processes(&mark);
-        assert!(running.len() > 3, "driver and browser: {running:#?}");
-        let profile = profile(&running);
-        assert!(profile.is_dir());
+        let family = Family::running(&mark);
+        assert!(family.profile.is_dir());
         match end {
             "close" => collector.close().await,
             "drop" => drop(collector),
@@ -147,8 +201,9 @@ async fn no_process_and_no_folder_is_left() {
                 );
             }
         }
-        wait_until_none(&mark).await;
-        assert!(!profile.exists(), "{end}: {}", profile.display());
+        family.wait_until_gone().await;
+        let profile = family.profile.display();
+        assert!(!family.profile.exists(), "{end}: {profile}");
     }
 }
 
@@ -162,13 +217,63 @@ async fn a_browser_that_died_is_replaced() {
         ..browser_settings()
     });
     let pipeline = browser_pipeline(&site.url("/"));
+    let mut families = Vec::new();
     for victim in ["--user-data-dir=", "chromedriver --port"] {
         fetch(&collector, &pipeline).await.unwrap();
+        families.push(Family::running(&mark));
         kill(&mark, victim);
     }
     fetch(&collector, &pipeline).await.unwrap();
+    families.push(Family::running(&mark));
     collector.close().await;
-    wait_until_none(&mark).await;
+    for family in families {
+        family.wait_until_gone().await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_browser_that_holds_too_much_makes_room_for_a_new_one() {
+    for (browser_memory, is_replaced) in [(64 << 20, true), (8 << 30, false)] {
+        let shown = Arc::new(Notify::new());
+        let told = Arc::clone(&shown);
+        let site = Site::start(move |path, _| {
+            let Answer::Send(_, page) = html("<p>page") else {
+                unreachable!("pages are sent");
+            };
+            (path == "/").then(|| Answer::Hold(Arc::clone(&told), page))
+        })
+        .await;
+        let folder = TempDir::new().unwrap();
+        let (driver, mark) = marked_driver(&folder);
+        let collector = collector(CollectSettings {
+            browser_memory,
+            chromedriver: Some(driver),
+            ..browser_settings()
+        });
+        let pipeline = browser_pipeline(&site.url("/"));
+        let fetcher = collector.fetcher(&pipeline).unwrap();
+        let mut families = Vec::new();
+        for nth in 1..=2 {
+            let page = request(&site.url("/"));
+            let watch = async {
+                wait_for_visit(&site, nth).await;
+                families.push(Family::running(&mark));
+                shown.notify_one();
+            };
+            let (page, ()) = tokio::join!(fetcher.fetch(&page), watch);
+            page.unwrap();
+            if is_replaced {
+                families[nth - 1].wait_until_gone().await;
+            }
+        }
+        let [first, second] = &families[..] else {
+            unreachable!("two pages");
+        };
+        assert_eq!(first.profile != second.profile, is_replaced);
+        drop(fetcher);
+        collector.close().await;
+    }
 }
 
 /// Runs itself in a process of its own and kills that one.
@@ -192,17 +297,11 @@ async fn a_killed_process_leaves_no_browser() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !site.visits().iter().any(|visit| visit.path == "/") {
-        assert!(Instant::now() < deadline, "{:#?}", processes(&mark));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let running = processes(&mark);
-    assert!(running.len() > 4, "{running:#?}");
-    let profile = profile(&running);
+    wait_for_visit(&site, 1).await;
+    let family = Family::running(&mark);
     victim.kill().unwrap();
     victim.wait().unwrap();
-    wait_until_none(&mark).await;
+    family.wait_until_gone().await;
     // Nobody is left to do it.
-    fs::remove_dir_all(profile).unwrap();
+    fs::remove_dir_all(&family.profile).unwrap();
 }

@@ -3,7 +3,7 @@
 use tokio::process::Child;
 use tokio::time::Instant;
 
-use super::processes::{MARK, kill, kill_tabs, processes, signal, wait_until_none};
+use super::processes::{Family, MARK, kill, signal};
 use crate::support::trendy::{Said, Workspace};
 
 /// Entries that take a while to come.
@@ -11,8 +11,8 @@ const LIST: &str = "<ul></ul><script>setTimeout(() => {
     document.querySelector('ul').innerHTML = '<li><a href=/jobs/1>Engineer</a></li>';
 }, 3000)</script>";
 
-/// A board with this list, and what marks the processes of its runs.
-async fn board(list: &str, source: &str) -> (Workspace, String) {
+/// A board with this list, and the browsers of its runs.
+async fn board(list: &str, source: &str) -> (Workspace, Family) {
     let mut workspace = Workspace::empty();
     let text = format!(
         "id = \"board\"\nkind = \"job\"\ndescription = \"A board\"\n[source]\nfetch = \"browser\"\n\
@@ -24,7 +24,11 @@ async fn board(list: &str, source: &str) -> (Workspace, String) {
     workspace.serve_own("board").await;
     let mark = workspace.path("mark").display().to_string();
     workspace.set(MARK, &mark);
-    (workspace, format!("{MARK}={mark}"))
+    let folder = workspace.path("tmp");
+    std::fs::create_dir(&folder).unwrap();
+    workspace.set("TMPDIR", folder.to_str().unwrap());
+    let family = Family::below(&format!("{MARK}={mark}"), &folder);
+    (workspace, family)
 }
 
 /// Waits until the browser has asked for the list this often.
@@ -54,41 +58,41 @@ async fn nothing_runs_on_after_success_and_failure() {
             "step 1 (click `#more`) failed on https://board.example/jobs: nothing on the page matches it",
         ),
     ] {
-        let (workspace, mark) = board(&LIST.replace("3000", "10"), source).await;
+        let (workspace, family) = board(&LIST.replace("3000", "10"), source).await;
         let said = workspace.trendy(&["run", "board"]).await;
         assert_eq!(said.status, status, "{said:#?}");
         let all = format!("{}{}", said.stdout, said.stderr);
         assert!(status == 0 || all.contains(words), "{said:#?}");
         assert_eq!(status == 1, workspace.path("browser-failures").is_dir());
-        wait_until_none(&mark).await;
+        family.wait_until_gone().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_runs_on_after_an_interruption() {
-    let (workspace, mark) = board(LIST, "wait_for = \"#never\"\ntimeout = \"5m\"").await;
+    let (workspace, family) = board(LIST, "wait_for = \"#never\"\ntimeout = \"5m\"").await;
     let run = workspace.start(&["run", "board"]);
     asked(&workspace, 1).await;
-    assert!(processes(&mark).len() > 4, "{:#?}", processes(&mark));
+    assert!(family.members().len() > 4, "{:#?}", family.members());
     signal("-INT", &run.id().unwrap().to_string());
     assert_eq!(end(run).await.status, 130);
-    wait_until_none(&mark).await;
+    family.wait_until_gone().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_driver_or_tab_that_dies_is_replaced_and_its_page_read_again() {
     for victim in ["driver", "tab"] {
-        let (workspace, mark) = board(LIST, "wait_for = \"li\"").await;
+        let (workspace, family) = board(LIST, "wait_for = \"li\"").await;
         let run = workspace.start(&["run", "board", "--format", "json"]);
         asked(&workspace, 1).await;
         match victim {
-            "tab" => kill_tabs(&mark),
-            _ => kill(&mark, "chromedriver --port"),
+            "tab" => family.kill_tabs(),
+            _ => kill(&family.mark, "chromedriver --port"),
         }
         asked(&workspace, 2).await;
         let said = end(run).await;
         assert_eq!(said.status, 0, "{victim}: {said:#?}");
         assert_eq!(said.json()[0]["added"], 1, "{victim}: {said:#?}");
-        wait_until_none(&mark).await;
+        family.wait_until_gone().await;
     }
 }
