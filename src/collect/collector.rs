@@ -24,7 +24,7 @@ use crate::config::{Environment, Fetch, MissingVariable, Pipeline, Politeness};
 use crate::record::{HostMemory, PipelineId};
 
 /// Longest wait for a connection; a host that is there answers in a fraction of it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How pages are collected, whatever the pipeline.
 #[derive(Debug, Clone)]
@@ -260,7 +260,7 @@ impl Collector {
             client(Client::builder().no_proxy(), &settings, &guard),
         );
         let shared = Shared {
-            browsers: Pool::new(&settings, &environment),
+            browsers: Pool::new(&settings, &environment, &guard),
             product_token,
             client: through_proxy.build().map_err(SetupError::Client)?,
             direct_client: direct.build().map_err(SetupError::Client)?,

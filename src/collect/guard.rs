@@ -17,7 +17,8 @@ use super::error::FetchError;
 /// that a pipeline's own URL names may be anywhere; that pipeline's own host and port, not others of that host. One that
 /// was public when it was first looked up has to stay so: its DNS is not the user's.
 ///
-/// Behind a proxy it is the proxy that resolves names: then the proxy has to do this.
+/// Behind a proxy it is the proxy that resolves names: then the proxy has to do this. A browser of our own asks through
+/// [`browser`](super::browser), whose gate asks the guard.
 #[derive(Debug, Default)]
 pub(super) struct Guard {
     allow_private: bool,
@@ -153,6 +154,7 @@ fn is_same_place(home: &Url, url: &Url) -> bool {
 type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
 /// The resolver of the HTTP client: asked once a connection, and what it gives is what is connected to.
+#[derive(Clone)]
 pub(super) struct GuardedResolver {
     guard: Arc<Guard>,
     look_up: LookUp,
@@ -164,22 +166,32 @@ impl GuardedResolver {
         let look_up: LookUp = Arc::new(|host| Box::pin(async move { look_up(&host).await }));
         Self { guard, look_up }
     }
+
+    /// The addresses of a name, for whoever connects to one of them now; their port is open.
+    pub(super) async fn addresses(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
+        let found = (self.look_up)(host.to_owned()).await?;
+        if found.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "no address"));
+        }
+        let addresses: Vec<_> = found.iter().map(SocketAddr::ip).collect();
+        match self.guard.refuses(host, &addresses) {
+            Some(address) => Err(io::Error::other(RefusedAddress(address))),
+            None => Ok(found),
+        }
+    }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let guard = Arc::clone(&self.guard);
-        let found = (self.look_up)(name.as_str().to_owned());
+        let resolver = self.clone();
         Box::pin(async move {
-            let found = found.await?;
-            if found.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::NotFound, "no address").into());
-            }
-            let addresses: Vec<_> = found.iter().map(SocketAddr::ip).collect();
-            match guard.refuses(name.as_str(), &addresses) {
-                Some(address) => Err(RefusedAddress(address).into()),
-                None => Ok(Box::new(found.into_iter()) as Addrs),
-            }
+            let found = resolver.addresses(name.as_str()).await;
+            // Without its wrapping a refusal is found among the causes of the client's error.
+            let found = found.map_err(|error| match error.downcast::<RefusedAddress>() {
+                Ok(refused) => refused.into(),
+                Err(error) => Box::<dyn std::error::Error + Send + Sync>::from(error),
+            })?;
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }

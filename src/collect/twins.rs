@@ -72,6 +72,15 @@ impl Twins {
         self.0.iter().filter_map(|twin| twin.base.host_str())
     }
 
+    /// Whether an address on the wire is at the place of a twin.
+    pub(super) fn stand_at(&self, wire: &Url) -> bool {
+        let is_there = |twin: &Twin| {
+            twin.base.host() == wire.host()
+                && twin.base.port_or_known_default() == wire.port_or_known_default()
+        };
+        self.0.iter().any(is_there)
+    }
+
     /// Where the twin of an address is, if its origin has one.
     pub(super) fn outgoing(&self, real: &Url) -> Option<Url> {
         let twin = self.of(real)?;

@@ -1,5 +1,7 @@
 //! What kind of browser is asked for: one that reads pages and leaves the rest.
 
+use std::net::SocketAddr;
+
 use fantoccini::wd::Capabilities;
 use serde_json::{Value, json};
 
@@ -64,24 +66,49 @@ const CHROMIUM_ARGUMENTS: &[&str] = &[
     "--mute-audio",
 ];
 
+/// Where a browser runs.
+#[derive(Debug)]
+pub(super) enum Place<'a> {
+    /// On this machine, and everything that it asks for goes through the gate.
+    Here {
+        browser: &'a LocalBrowser,
+        gate: SocketAddr,
+    },
+    /// Where someone else runs it.
+    Elsewhere {
+        /// Chromium's rules for hosts that it may not ask.
+        walls: String,
+        /// Host and port.
+        proxy: Option<&'a str>,
+    },
+}
+
 /// The wishes of a new session. `user_agent` is the whole of it, where it is known beforehand.
 pub(super) fn capabilities(
     kind: BrowserKind,
-    local: Option<&LocalBrowser>,
+    place: &Place<'_>,
     user_agent: Option<&str>,
 ) -> Capabilities {
     let (options_name, options) = match kind {
-        BrowserKind::Chrome => ("goog:chromeOptions", chromium(local)),
-        BrowserKind::Firefox => ("moz:firefoxOptions", firefox(local, user_agent)),
+        BrowserKind::Chrome => ("goog:chromeOptions", chromium(place)),
+        BrowserKind::Firefox => ("moz:firefoxOptions", firefox(place, user_agent)),
     };
-    Capabilities::from_iter([
+    let mut wishes = Capabilities::from_iter([
         ("browserName".to_owned(), json!(kind.as_str())),
         (options_name.to_owned(), options),
         ("unhandledPromptBehavior".to_owned(), json!("dismiss")),
-    ])
+    ]);
+    if let Place::Elsewhere {
+        proxy: Some(proxy), ..
+    } = place
+    {
+        let manual = json!({"proxyType": "manual", "httpProxy": proxy, "sslProxy": proxy});
+        wishes.insert("proxy".to_owned(), manual);
+    }
+    wishes
 }
 
-fn chromium(local: Option<&LocalBrowser>) -> Value {
+fn chromium(place: &Place<'_>) -> Value {
     let mut arguments: Vec<String> = CHROMIUM_ARGUMENTS
         .iter()
         .map(|&argument| argument.to_owned())
@@ -98,17 +125,28 @@ fn chromium(local: Option<&LocalBrowser>) -> Value {
             "profile.default_content_setting_values.automatic_downloads": 2,
             "profile.default_content_setting_values.notifications": 2,
             "profile.default_content_setting_values.geolocation": 2,
+            // WebRTC would connect past any proxy.
+            "webrtc.ip_handling_policy": "disable_non_proxied_udp",
         },
     });
-    if let Some(browser) = local {
-        arguments.push(format!("--user-data-dir={}", browser.profile.display()));
-        options["binary"] = json!(browser.program);
+    match place {
+        Place::Here { browser, gate } => {
+            arguments.push(format!("--user-data-dir={}", browser.profile.display()));
+            arguments.push(format!("--proxy-server=http://{gate}"));
+            // Or loopback would be asked directly.
+            arguments.push("--proxy-bypass-list=<-loopback>".to_owned());
+            options["binary"] = json!(browser.program);
+        }
+        Place::Elsewhere { walls, .. } if !walls.is_empty() => {
+            arguments.push(format!("--host-resolver-rules={walls}"));
+        }
+        Place::Elsewhere { .. } => {}
     }
     options["args"] = json!(arguments);
     options
 }
 
-fn firefox(local: Option<&LocalBrowser>, user_agent: Option<&str>) -> Value {
+fn firefox(place: &Place<'_>, user_agent: Option<&str>) -> Value {
     let mut options = json!({
         "args": ["-headless"],
         "prefs": {
@@ -124,10 +162,27 @@ fn firefox(local: Option<&LocalBrowser>, user_agent: Option<&str>) -> Value {
             "browser.download.always_ask_before_handling_new_types": true,
             "datareporting.policy.dataSubmissionEnabled": false,
             "network.http.http3.enable": false,
+            // WebRTC would connect past any proxy.
+            "media.peerconnection.enabled": false,
         },
     });
-    if let Some(browser) = local {
+    if let Place::Here { browser, gate } = place {
         options["binary"] = json!(browser.program);
+        let (host, port) = (gate.ip().to_string(), gate.port());
+        for (name, value) in [
+            // 1 is by hand.
+            ("network.proxy.type", json!(1)),
+            ("network.proxy.http", json!(host)),
+            ("network.proxy.http_port", json!(port)),
+            ("network.proxy.ssl", json!(host)),
+            ("network.proxy.ssl_port", json!(port)),
+            ("network.proxy.no_proxies_on", json!("")),
+            // Or loopback would be asked directly.
+            ("network.proxy.allow_hijacking_localhost", json!(true)),
+            ("network.proxy.failover_direct", json!(false)),
+        ] {
+            options["prefs"][name] = value;
+        }
     }
     if let Some(user_agent) = user_agent {
         options["prefs"]["general.useragent.override"] = json!(user_agent);

@@ -1,10 +1,12 @@
 //! What goes wrong with a browser, before secrets are taken out of its words.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use fantoccini::error::{CmdError, NewSessionError};
 use tokio::time::timeout;
+use url::Url;
 
 use super::session::Visit;
 use crate::collect::error::FetchError;
@@ -18,6 +20,12 @@ pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) enum Failure {
     /// Nothing to do with this page.
     Start(FetchError),
+    /// The page is inside the network, or went on to there.
+    Refused {
+        /// On the wire.
+        url: Url,
+        address: IpAddr,
+    },
     /// The page cannot be opened.
     Navigation(String),
     /// The driver said no.
@@ -62,6 +70,10 @@ impl Failure {
         let url = visit.url.to_string();
         match self {
             Self::Start(error) => error,
+            Self::Refused { url, address } => FetchError::AddressRefused {
+                url: visitor.redact(url.as_str()),
+                address,
+            },
             Self::Navigation(reason) => FetchError::Navigation {
                 url,
                 reason: visitor.redact(&reason),

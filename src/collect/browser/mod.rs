@@ -10,10 +10,12 @@ mod capabilities;
 mod driver;
 mod evidence;
 mod failure;
+mod gate;
 mod memory;
 mod pool;
 mod session;
 mod steps;
+mod walls;
 mod wire;
 
 use std::fmt::Write as _;
@@ -77,6 +79,7 @@ impl BrowserFetcher {
             url,
             wire: &wire,
             run: self.run,
+            home: &self.visitor.home,
             wait_for: self.wait_for.as_deref(),
             steps: self.steps_on(&request.role),
             timeout: self.visitor.timeout,

@@ -1,20 +1,22 @@
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use url::Url;
 use uuid::Uuid;
 
-use super::capabilities::capabilities;
+use super::capabilities::{Place, capabilities};
 use super::driver::{Programs, WebDriver};
 use super::evidence::Seen;
 use super::failure::Failure;
+use super::gate::{Gate, Routes};
 use super::session::{Rendered, Session, Visit};
+use super::walls::Walls;
 use crate::collect::collector::{BrowserKind, CollectSettings};
 use crate::collect::error::FetchError;
+use crate::collect::guard::Guard;
 use crate::config::Environment;
 
 /// Pages after which a session makes room for a new one, where its memory is not known: a browser grows with each, and
@@ -30,9 +32,12 @@ const AGE_OF_A_SESSION: Duration = Duration::from_hours(1);
 /// ended. A session serves one run, so neither cookies nor storage pass from one pipeline to another.
 pub(in crate::collect) struct Pool {
     kind: BrowserKind,
-    /// Host and port of the proxy. WebDriver has no place for its password.
+    /// Host and port of the proxy, for a browser elsewhere. WebDriver has no place for its password.
     proxy: Option<String>,
     webdriver_url: Option<Url>,
+    routes: Arc<Routes>,
+    /// What a browser elsewhere is told of the network that it runs in.
+    walls: Walls,
     programs: Programs,
     /// What is appended to the browser's own user agent.
     signature: String,
@@ -63,11 +68,17 @@ impl From<Failure> for Failed {
 }
 
 impl Pool {
-    pub(in crate::collect) fn new(settings: &CollectSettings, environment: &Environment) -> Self {
+    pub(in crate::collect) fn new(
+        settings: &CollectSettings,
+        environment: &Environment,
+        guard: &Arc<Guard>,
+    ) -> Self {
         Self {
             kind: settings.browser,
             proxy: settings.proxy.as_ref().and_then(host_and_port),
             webdriver_url: settings.webdriver_url.clone(),
+            routes: Arc::new(Routes::new(settings, environment, guard)),
+            walls: Walls::new(settings),
             programs: Programs::new(settings, environment),
             signature: settings.user_agent.clone(),
             user_agent: OnceLock::new(),
@@ -113,7 +124,7 @@ impl Pool {
         let Ok(_place) = self.places.acquire().await else {
             return Err(Failure::Lost("the browsers are closed".to_owned()).into());
         };
-        let mut session = self.session(visit.run).await?;
+        let mut session = self.session(visit).await?;
         begins();
         let result = session.read(visit).await;
         let seen = match &result {
@@ -164,10 +175,10 @@ impl Pool {
     }
 
     /// The run's own idle session or a new one, for which an idle one of another run may have to go.
-    async fn session(&self, run: Uuid) -> Result<Session, Failure> {
+    async fn session(&self, visit: &Visit<'_>) -> Result<Session, Failure> {
         let superfluous = {
             let mut idle = self.idle();
-            if let Some(index) = idle.iter().position(|session| session.run == run) {
+            if let Some(index) = idle.iter().position(|session| session.run == visit.run) {
                 return Ok(idle.swap_remove(index));
             }
             // The others hold a place each; ours is for the new one.
@@ -177,11 +188,11 @@ impl Pool {
         for session in superfluous {
             session.close().await;
         }
-        self.open(run).await
+        self.open(visit).await
     }
 
-    async fn open(&self, run: Uuid) -> Result<Session, Failure> {
-        let session = self.launch(run).await?;
+    async fn open(&self, visit: &Visit<'_>) -> Result<Session, Failure> {
+        let session = self.launch(visit).await?;
         if self.user_agent.get().is_none() {
             // Both parts are the truth.
             let user_agent = format!("{} {}", session.user_agent().await?, self.signature);
@@ -191,7 +202,7 @@ impl Pool {
             if self.kind == BrowserKind::Firefox {
                 // It takes a user agent at its start only.
                 session.close().await;
-                return self.launch(run).await;
+                return self.launch(visit).await;
             }
         }
         if self.kind == BrowserKind::Chrome {
@@ -200,20 +211,28 @@ impl Pool {
         Ok(session)
     }
 
-    async fn launch(&self, run: Uuid) -> Result<Session, Failure> {
-        let driver = if let Some(url) = &self.webdriver_url {
-            WebDriver::at(url)
-        } else {
-            let programs = self.programs.find().map_err(Failure::Start)?;
-            WebDriver::start(&programs).await.map_err(Failure::Start)?
-        };
+    async fn launch(&self, visit: &Visit<'_>) -> Result<Session, Failure> {
         let user_agent = self.user_agent.get().map(String::as_str);
-        let mut wishes = capabilities(self.kind, driver.local.as_ref(), user_agent);
-        if let Some(proxy) = &self.proxy {
-            let manual = json!({"proxyType": "manual", "httpProxy": proxy, "sslProxy": proxy});
-            wishes.insert("proxy".to_owned(), manual);
+        if let Some(url) = &self.webdriver_url {
+            let place = Place::Elsewhere {
+                walls: self.walls.around(visit.home),
+                proxy: self.proxy.as_deref(),
+            };
+            let wishes = capabilities(self.kind, &place, user_agent);
+            return Session::open(WebDriver::at(url), None, wishes, visit.run).await;
         }
-        Session::open(driver, wishes, run).await
+        let programs = self.programs.find().map_err(Failure::Start)?;
+        let driver = WebDriver::start(&programs).await.map_err(Failure::Start)?;
+        let gate = Gate::open(Arc::clone(&self.routes), visit.home.clone())
+            .await
+            .map_err(|error| Failure::Lost(format!("it has no way out ({error})")))?;
+        let local = driver.local.as_ref();
+        let place = Place::Here {
+            browser: local.expect("a driver that was started here is local"),
+            gate: gate.address,
+        };
+        let wishes = capabilities(self.kind, &place, user_agent);
+        Session::open(driver, Some(gate), wishes, visit.run).await
     }
 
     /// Closes a session while others go on.

@@ -16,6 +16,7 @@ use super::evidence::Seen;
 use super::failure::{
     COMMAND_TIMEOUT, Failure, command, command_reason, refused, session_reason, silent,
 };
+use super::gate::{Gate, Trouble};
 use super::memory;
 use super::steps::{Stage, WATCH};
 use super::wire::DevTools;
@@ -49,6 +50,8 @@ pub(super) struct Visit<'a> {
     /// The address to open.
     pub(super) wire: &'a Url,
     pub(super) run: Uuid,
+    /// The pipeline's own address: the one place inside the network that its pages may ask.
+    pub(super) home: &'a Url,
     pub(super) wait_for: Option<&'a str>,
     /// What is done on the page, each with its place in the file.
     pub(super) steps: Vec<(usize, &'a Step)>,
@@ -89,6 +92,8 @@ struct ReadHtml {
 pub(super) struct Session {
     client: Client,
     driver: WebDriver,
+    /// The way out of a browser of our own.
+    gate: Option<Gate>,
     /// Whose cookies it holds.
     pub(super) run: Uuid,
     /// Pages read.
@@ -99,6 +104,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) async fn open(
         driver: WebDriver,
+        gate: Option<Gate>,
         wishes: Capabilities,
         run: Uuid,
     ) -> Result<Self, Failure> {
@@ -114,6 +120,7 @@ impl Session {
         Ok(Self {
             client,
             driver,
+            gate,
             run,
             pages: 0,
             opened: Instant::now(),
@@ -151,6 +158,29 @@ impl Session {
 
     pub(super) async fn read(&mut self, visit: &Visit<'_>) -> Result<Rendered, Failure> {
         self.pages += 1;
+        let read = self.read_page(visit).await;
+        match (read, &self.gate) {
+            (Err(failure), Some(gate)) if failure.spares_session() => {
+                Err(self.explain(failure, gate).await)
+            }
+            (read, _) => read,
+        }
+    }
+
+    /// What the browser knows as a status, a broken tunnel or a page without what it should have, by what its way out knows
+    /// of the place where it is.
+    async fn explain(&self, failure: Failure, gate: &Gate) -> Failure {
+        let Ok(url) = command(self.client.current_url()).await else {
+            return failure;
+        };
+        match gate.trouble(&url) {
+            Some(Trouble::Refused(address)) => Failure::Refused { url, address },
+            Some(Trouble::Unreachable(reason)) => Failure::Navigation(reason),
+            None => failure,
+        }
+    }
+
+    async fn read_page(&self, visit: &Visit<'_>) -> Result<Rendered, Failure> {
         let limits = TimeoutConfiguration::new(
             Some(visit.timeout),
             Some(visit.timeout),

@@ -7,27 +7,8 @@ use tokio::time::Instant;
 use trendy::collect::{CollectSettings, FetchError};
 use trendy::record::{Outcome, Page};
 
-use super::{browser_settings, fetch, grid_settings, scripted};
+use super::{both_ways, fetch, scripted};
 use crate::site::{Answer, Site, collector, html, late, page, request};
-
-/// Each of these tests by both ways.
-macro_rules! both_ways {
-    ($($name:ident)*) => {
-        mod own_driver {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::browser_settings()).await;
-            })*
-        }
-
-        mod selenium {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::grid_settings()).await;
-            })*
-        }
-    };
-}
 
 both_ways! {
     a_button_is_clicked_until_it_is_gone
@@ -36,7 +17,6 @@ both_ways! {
     a_banner_is_dismissed_and_a_form_filled
     late_content_alerts_and_pages_without_rest_are_no_obstacle
     a_failed_step_says_what_and_shows_the_page
-    only_what_is_read_is_fetched
     two_sessions_work_at_once
 }
 
@@ -52,7 +32,7 @@ fn postings(path: &str, front: &str) -> Option<Answer> {
     Some(late(Duration::from_millis(150), &entries.concat()))
 }
 
-fn entries(page: &Page) -> usize {
+pub(super) fn entries(page: &Page) -> usize {
     String::from_utf8_lossy(&page.body).matches("<li>").count()
 }
 
@@ -351,37 +331,6 @@ async fn a_failed_step_says_what_and_shows_the_page(settings: CollectSettings) {
         "{error}"
     );
     collector.close().await;
-}
-
-async fn only_what_is_read_is_fetched(settings: CollectSettings) {
-    let site = Site::start(|path, _| {
-        Some(match path {
-            "/" => html("<style>@font-face { font-family: own; src: url(/font.woff2) } p { font-family: own }</style>
-                <p>text</p><img src=/picture.png><video src=/film.mp4 autoplay muted></video>
-                <audio src=/sound.mp3 preload=auto></audio><a href=/file.zip download>file</a>
-                <script src=/script.js></script>"),
-            "/script.js" => page("200 OK", &[], "document.body.insertAdjacentHTML('beforeend', '<li>scripted');"),
-            "/file.zip" => page("200 OK", &[("Content-Disposition", "attachment")], "bytes"),
-            _ => return Some(page("200 OK", &[], "unwanted")),
-        })
-    })
-    .await;
-    let collector = collector(settings);
-    let steps = "[[source.steps]]\nclick = \"a\"\n[[source.steps]]\nwait = { idle = true }\nsettle = \"300ms\"";
-    let page = fetch(&collector, &scripted(&site.url("/"), steps))
-        .await
-        .unwrap();
-    assert_eq!(entries(&page), 1);
-    let error = fetch(&collector, &scripted(&site.url("/file.zip"), ""))
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("a download"), "{error}");
-    collector.close().await;
-    let mut asked: Vec<_> = site.visits().into_iter().map(|visit| visit.path).collect();
-    asked.dedup();
-    // The icon is the browser's own wish.
-    asked.retain(|path| !["/", "/script.js", "/file.zip", "/favicon.ico"].contains(&path.as_str()));
-    assert!(asked.is_empty(), "{asked:?}");
 }
 
 async fn two_sessions_work_at_once(settings: CollectSettings) {

@@ -1,6 +1,7 @@
 //! Pages that need a browser, read by a real Chromium.
 
 mod collecting;
+mod guarded;
 mod processes;
 mod reading;
 mod runs;
@@ -13,6 +14,27 @@ use trendy::config::{Fetch, Pipeline};
 use trendy::record::Page;
 
 use crate::site::{pipeline, read, request, settings};
+
+/// Each of these tests by both ways.
+macro_rules! both_ways {
+    ($($name:ident)*) => {
+        mod own_driver {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::browser::browser_settings()).await;
+            })*
+        }
+
+        mod selenium {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::browser::grid_settings()).await;
+            })*
+        }
+    };
+}
+
+use both_ways;
 
 /// The programs that `dev/up` installed, or those in `PATH`.
 fn browser_settings() -> CollectSettings {
