@@ -87,6 +87,7 @@ impl Fetcher for FileFetcher {
             fetched_at: Timestamp::now(),
             validators: None,
             is_cut: false,
+            unseen: None,
         })))
     }
 }

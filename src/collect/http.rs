@@ -75,6 +75,7 @@ impl Fetcher for HttpFetcher {
                         fetched_at: at,
                         validators,
                         is_cut: false,
+                        unseen: None,
                     })));
                 }
             }

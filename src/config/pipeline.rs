@@ -156,6 +156,9 @@ pub(super) struct PagesFile {
     pub(super) next_link: Option<String>,
     /// Browser only: CSS selector of the button that brings more entries to the page, until it is gone.
     pub(super) load_more: Option<String>,
+    /// With `load_more`: `true` where a list may be so short that it has no button. Without it such a list is read, but
+    /// closes nothing, for a selector that a site outgrew looks the same. Default: `false`.
+    pub(super) optional: Option<bool>,
     /// Browser only: CSS selector of the entries that come when the end of the page is scrolled to, until none comes.
     pub(super) scroll: Option<String>,
     /// Query parameter that numbers the pages. The list ends at the first page without a new entry.
@@ -187,6 +190,7 @@ impl PagesFile {
             || self.offset_param.is_some()
             || self.cursor_param.is_some()
             || self.max.is_some()
+            || self.optional.is_some()
     }
 }
 

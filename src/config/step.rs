@@ -38,6 +38,9 @@ pub(super) struct StepFile {
     pub(super) value: Option<String>,
     /// With `load_more` and `scroll`: most rounds; a list that is longer ends as `partial`. Default: 50.
     pub(super) max: Option<u32>,
+    /// With `load_more`: `true` where a list may be so short that it has no button. Without it such a list is read, but
+    /// closes nothing. Default: `false`.
+    pub(super) optional: Option<bool>,
     /// With `scroll`, and with `wait` for `stable` and `idle`: how long nothing may come. Default: `2s`.
     pub(super) settle: Option<String>,
     /// Longest wait; with `load_more` and `scroll`, of each round. Default: `source.timeout`.
@@ -113,6 +116,8 @@ pub enum Action {
         selector: String,
         /// Most clicks.
         max: u32,
+        /// Whether it may be absent from the beginning.
+        optional: bool,
     },
     /// Presses a key, by its name.
     Press(String),

@@ -43,6 +43,7 @@ impl Fetcher for SavedFetcher {
             fetched_at: self.fetched_at,
             validators: None,
             is_cut: false,
+            unseen: None,
         })))
     }
 }

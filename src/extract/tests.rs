@@ -30,6 +30,7 @@ fn page(content_type: &str, body: &str, role: Role) -> Page {
         fetched_at: jiff::Timestamp::UNIX_EPOCH,
         validators: None,
         is_cut: false,
+        unseen: None,
     }
 }
 

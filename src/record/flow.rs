@@ -102,6 +102,9 @@ pub struct Page {
     /// Whether the source has more than the page shows: a browser stopped asking at the pipeline's `max`.
     #[serde(default)]
     pub is_cut: bool,
+    /// Selector of a button that was to bring more of the list, and that the page never had.
+    #[serde(default)]
+    pub unseen: Option<String>,
 }
 
 /// Where a page says that its list goes on.

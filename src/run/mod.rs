@@ -328,6 +328,19 @@ async fn believe(
         .active_ids(pipeline.kind, &pipeline.scope)
         .await?;
     match snapshot::judge(&walked.listed, &before, pipeline.snapshot, options.accept) {
+        snapshot::Verdict::Close(ids) if is_in_doubt(walked, &ids, options) => {
+            let selector = walked.unseen.as_deref().unwrap_or_default();
+            let reason = format!(
+                "{} known entries are gone from the list, which may go on behind the button `{selector}` that was never \
+                 there; nothing was closed (if the list is that short: `--accept` once, or `optional = true` beside \
+                 `load_more`)",
+                ids.len()
+            );
+            Ok(Ending {
+                outcome: Some(Outcome::Partial),
+                reason: Some(reason),
+            })
+        }
         snapshot::Verdict::Close(ids) => {
             services.store.close(run, &ids, Timestamp::now()).await?;
             Ok(ending)
@@ -337,6 +350,12 @@ async fn believe(
             reason: Some(reason),
         }),
     }
+}
+
+/// Whether these are closed only because a list ended where it may not. A short list has no button, so what closes
+/// nothing is fine.
+fn is_in_doubt(walked: &walk::Walked, absent: &[RecordId], options: &RunOptions) -> bool {
+    walked.unseen.is_some() && !walked.listed.is_empty() && !absent.is_empty() && !options.accept
 }
 
 /// How a run ended and why.

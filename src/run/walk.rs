@@ -34,6 +34,9 @@ pub(super) struct Walked {
     pub(super) nameless: usize,
     /// Whether an entry that is absent is gone: true for lists, not for feeds, weather, a replay or a limited run.
     pub(super) holds_snapshot: bool,
+    /// Selector of a button that was to bring more, and that no page of the list had: nobody knows whether this is its
+    /// end.
+    pub(super) unseen: Option<String>,
 }
 
 /// What a walk knows of the process that it is part of.
@@ -63,6 +66,8 @@ pub(super) struct ListedPage {
     source: Source,
     /// Whether the source has more than the page shows.
     is_cut: bool,
+    /// A button that was to bring more, and that the page never had.
+    unseen: Option<String>,
     at: ListPage,
 }
 
@@ -85,6 +90,8 @@ pub(super) struct Tally {
     nameless: usize,
     /// Entries that were told apart, each as often as a page was the first to name it.
     named: usize,
+    /// A button that was to bring more, and that no page so far had.
+    unseen: Option<String>,
 }
 
 /// What a page of the list gave.
@@ -163,6 +170,7 @@ impl<'a> Walk<'a> {
             holds_snapshot: self.is_whole() && !is_limited,
             end,
             listed: tally.listed,
+            unseen: tally.unseen,
             nameless: tally.nameless,
         }
     }
@@ -179,11 +187,16 @@ impl<'a> Walk<'a> {
         };
         loop {
             let request = requests::list_page(self.pipeline, pager.number(), url.clone());
-            let page = match self.ask(request, pager.number(), outlets).await {
+            let mut page = match self.ask(request, pager.number(), outlets).await {
                 Ok(page) => page,
                 Err(ending) => return ending.after(pager.number()),
             };
             let is_cut = page.is_cut;
+            let unseen = page.unseen.take();
+            tally.unseen = match pager.number() {
+                1 => unseen,
+                _ => tally.unseen.take().and(unseen),
+            };
             let taken = match self.take(page, tally, outlets).await {
                 ControlFlow::Continue(taken) => taken,
                 ControlFlow::Break(end) => return end,
@@ -269,6 +282,7 @@ impl<'a> Walk<'a> {
                 return Ok(ListedPage {
                     source: Source::Known(content),
                     is_cut: false,
+                    unseen: None,
                     at: ListPage { number, fetched_at },
                 });
             }
@@ -281,6 +295,7 @@ impl<'a> Walk<'a> {
         Ok(ListedPage {
             source: Source::Read(reading, keeping),
             is_cut: page.is_cut,
+            unseen: page.unseen.clone(),
             at: ListPage {
                 number,
                 fetched_at: page.fetched_at,

@@ -220,6 +220,7 @@ fn saved(path: &Path, request: Request) -> Result<Page, Failure> {
         fetched_at: Timestamp::now(),
         validators: None,
         is_cut: false,
+        unseen: None,
     })
 }
 

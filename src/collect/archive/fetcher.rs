@@ -223,6 +223,7 @@ fn deliver(request: Request, url: Url, found: Found) -> Result<Page, FetchError>
         // An old answer says nothing of what the site has today.
         validators: None,
         is_cut: false,
+        unseen: None,
     })
 }
 

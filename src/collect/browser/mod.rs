@@ -132,6 +132,7 @@ impl BrowserFetcher {
             frame,
             html,
             is_cut: rendered.is_cut,
+            unseen: rendered.unseen,
         }
     }
 
@@ -209,6 +210,15 @@ impl Fetcher for BrowserFetcher {
         if let Some(frame) = &arrival.frame {
             self.permit(frame).await?;
         }
+        if let Some(selector) = &arrival.unseen {
+            tracing::warn!(
+                pipeline = %request.pipeline,
+                url = %arrival.url,
+                selector,
+                "`load_more` found no button on the page, which may hold more than was read; check the selector, or \
+                 set `optional = true` beside it where a list can be that short"
+            );
+        }
         let page = Page {
             request: request.clone(),
             url: arrival.url,
@@ -221,6 +231,7 @@ impl Fetcher for BrowserFetcher {
             // What a script made of a page has none.
             validators: None,
             is_cut: arrival.is_cut,
+            unseen: arrival.unseen,
         };
         self.visitor.record(|| self.capture(&page)).await;
         Ok(Fetched::Page(Box::new(page)))
@@ -234,4 +245,5 @@ struct Arrival {
     frame: Option<Url>,
     html: String,
     is_cut: bool,
+    unseen: Option<String>,
 }

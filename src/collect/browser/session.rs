@@ -69,6 +69,8 @@ pub(super) struct Rendered {
     pub(super) part: Option<Part>,
     /// Whether there is more than the page shows.
     pub(super) is_cut: bool,
+    /// A button that was to bring more, and that the page never had.
+    pub(super) unseen: Option<String>,
 }
 
 /// A frame or shadow root that is read in the place of its page.
@@ -217,6 +219,7 @@ impl Session {
                 html,
                 part,
                 is_cut: stage.is_cut,
+                unseen: stage.unseen,
             }),
             _ => Err(Failure::TooLarge),
         }

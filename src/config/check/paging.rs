@@ -97,6 +97,11 @@ impl Checker<'_> {
                 "a full page has at least 1 entry",
             ),
             (
+                file.optional.is_some() && file.load_more.is_none(),
+                "optional",
+                "`optional` goes with `load_more`",
+            ),
+            (
                 file.cursor.is_some() && file.cursor_param.is_none(),
                 "cursor",
                 "`cursor` goes with `cursor_param`, the query parameter that takes it",

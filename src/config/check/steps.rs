@@ -80,7 +80,11 @@ impl Checker<'_> {
         self.css(&key, &selector)?;
         let max = pages.max.unwrap_or(DEFAULT_ROUNDS);
         let action = if name == "load_more" {
-            Action::LoadMore { selector, max }
+            Action::LoadMore {
+                selector,
+                max,
+                optional: pages.optional.unwrap_or(false),
+            }
         } else {
             Action::Scroll {
                 selector,
@@ -129,6 +133,7 @@ impl Checker<'_> {
         let mut rest = Rest {
             value: file.value,
             max: file.max,
+            optional: file.optional,
             settle: file.settle,
         };
         let mut actions = Vec::new();
@@ -200,6 +205,7 @@ impl Checker<'_> {
             "load_more" => Action::LoadMore {
                 selector,
                 max: self.rounds(key, rest)?,
+                optional: rest.optional.take().unwrap_or(false),
             },
             "scroll" => Action::Scroll {
                 selector,
@@ -282,6 +288,7 @@ impl Checker<'_> {
         let left = [
             ("value", rest.value.is_some()),
             ("max", rest.max.is_some()),
+            ("optional", rest.optional.is_some()),
             ("settle", rest.settle.is_some()),
         ];
         let mut result = Some(());
@@ -299,6 +306,7 @@ impl Checker<'_> {
 struct Rest {
     value: Option<String>,
     max: Option<u32>,
+    optional: Option<bool>,
     settle: Option<String>,
 }
 
@@ -363,6 +371,10 @@ mod tests {
             ),
             ("press = \"Entr\"", "did you mean `Enter`?"),
             ("load_more = \"a\"\nmax = 0", "at least 1 round"),
+            (
+                "click = \"a\"\noptional = true",
+                "`click` has no `optional`",
+            ),
             ("wait = { visble = \"a\" }", "did you mean `visible`?"),
             ("wait = { idle = false }", "`idle` is `true`"),
             ("click = \"a\"\ntimeout = \"soon\"", "`soon` is no duration"),
@@ -383,8 +395,21 @@ mod tests {
         let action = Action::LoadMore {
             selector: "#more".to_owned(),
             max: 7,
+            optional: false,
         };
         assert_eq!((pipeline.source.steps.len(), &last.action), (2, &action));
+        let text = "[source.pages]\nload_more = \"a\"\noptional = true";
+        let pipeline = parse("browser", text).unwrap();
+        let [step] = &pipeline.source.steps[..] else {
+            panic!("{:?}", pipeline.source.steps);
+        };
+        assert!(matches!(
+            step.action,
+            Action::LoadMore { optional: true, .. }
+        ));
+        let text = "[source.pages]\nscroll = \"li\"\noptional = true";
+        let problems = parse("browser", text).unwrap_err();
+        assert!(problems.contains("goes with `load_more`"), "{problems}");
         let problems = parse("http", "[source.pages]\nscroll = \"li\"").unwrap_err();
         assert!(
             problems.contains("only a browser can do `scroll`"),

@@ -96,3 +96,55 @@ async fn a_driver_or_tab_that_dies_is_replaced_and_its_page_read_again() {
         family.wait_until_gone().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_whose_button_never_was_there_closes_nothing() {
+    let entry = |n: u32| format!("<li><a href=/jobs/{n}>Engineer {n}</a></li>");
+    let list = |entries: &[u32], rest: &str| {
+        let entries: String = entries.iter().map(|&n| entry(n)).collect();
+        format!("<ul>{entries}</ul>{rest}")
+    };
+    let paging = "[source.pages]\nload_more = \"button.more\"";
+    let (mut workspace, _) = board(&list(&[1, 2], ""), paging).await;
+    let run = ["run", "board", "--format", "json"];
+    let said = workspace.trendy(&run).await;
+    assert_eq!(said.status, 0, "nothing is lost yet: {said:#?}");
+    assert!(
+        said.stderr.contains("`load_more` found no button")
+            && said.stderr.contains("button.more")
+            && said.stderr.contains("https://board.example/jobs"),
+        "{said:#?}"
+    );
+
+    let page = "sites/board/day-1/jobs/index.html";
+    workspace.write(page, &list(&[1], ""));
+    workspace.serve_own("board").await;
+    let said = workspace.trendy(&run).await;
+    assert_eq!(said.status, 1, "{said:#?}");
+    assert_eq!(said.json()[0]["outcome"], "partial", "{said:#?}");
+    assert_eq!(said.json()[0]["closed"], 0, "{said:#?}");
+    let all = format!("{}{}", said.stdout, said.stderr);
+    assert!(all.contains("`button.more` that was never there"), "{all}");
+
+    workspace.write(page, &list(&[1], "<button class=more hidden>More</button>"));
+    workspace.serve_own("board").await;
+    let said = workspace.trendy(&run).await;
+    assert_eq!(
+        said.json()[0]["closed"],
+        1,
+        "a hidden button is the end: {said:#?}"
+    );
+
+    workspace.write(page, &list(&[3], ""));
+    let file = "pipelines/board.toml";
+    let text = std::fs::read_to_string(workspace.path(file)).unwrap();
+    workspace.write(
+        file,
+        &text.replace(paging, &format!("{paging}\noptional = true")),
+    );
+    workspace.serve_own("board").await;
+    let said = workspace.trendy(&run).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    assert_eq!(said.json()[0]["closed"], 1, "{said:#?}");
+    assert!(!said.stderr.contains("found no button"), "{said:#?}");
+}

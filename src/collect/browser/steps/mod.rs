@@ -4,6 +4,8 @@
 //! Scripts only look, and what a person does (clicks, keys) is done by WebDriver, so that a covered button is one here
 //! too. `frame` and `shadow` move the scope in which later steps look, and which is read in the end.
 
+mod more;
+
 use std::time::Duration;
 
 use fantoccini::Client;
@@ -21,9 +23,6 @@ use crate::config::{Action, Condition, KEYS, Step};
 /// Time between two looks.
 const POLL: Duration = Duration::from_millis(100);
 
-/// How long a button has to be gone: while more is loading, some sites hide it.
-const GONE: Duration = Duration::from_millis(500);
-
 /// Longest time in which what is to be dismissed has to become clickable, where no time-out says it.
 const DISMISS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -37,15 +36,6 @@ const HAS_TEXT: &str = "
     const text = root ? [...(arguments[0] ? root.children : [root])].map((one) => one.innerText).join(' ') : '';
     const plain = (text) => text.replace(/\\s+/g, ' ').trim();
     return plain(text).includes(plain(arguments[1]));
-";
-
-/// To the end of everything around the last of the elements that can be scrolled.
-const SCROLL: &str = "
-    const found = (arguments[0] || document).querySelectorAll(arguments[1]);
-    let one = found[found.length - 1];
-    if (one) one.scrollIntoView({ block: 'end' });
-    for (; one; one = one.parentElement || one.getRootNode().host) one.scrollTop = one.scrollHeight;
-    window.scrollTo(0, document.documentElement.scrollHeight);
 ";
 
 const SELECT: &str = "
@@ -110,6 +100,8 @@ pub(super) struct Stage<'a> {
     pub(super) is_in_frame: bool,
     /// Whether there is more than the page shows.
     pub(super) is_cut: bool,
+    /// A button that was to bring more, and that the page never had.
+    pub(super) unseen: Option<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -119,6 +111,7 @@ impl<'a> Stage<'a> {
             scope: Value::Null,
             is_in_frame: false,
             is_cut: false,
+            unseen: None,
         }
     }
 
@@ -169,7 +162,17 @@ impl<'a> Stage<'a> {
                 self.is_in_frame = false;
                 Ok(())
             }
-            Action::LoadMore { selector, max } => self.load_more(selector, *max, limit).await,
+            Action::LoadMore {
+                selector,
+                max,
+                optional,
+            } => {
+                let is_seen = self.load_more(selector, *max, limit).await?;
+                if !is_seen && !optional {
+                    self.unseen = Some(selector.clone());
+                }
+                Ok(())
+            }
             Action::Scroll {
                 selector,
                 max,
@@ -253,116 +256,6 @@ impl<'a> Stage<'a> {
             .then(KeyAction::Down { value })
             .then(KeyAction::Up { value });
         Ok(command(self.client.perform_actions(keys)).await?)
-    }
-
-    async fn load_more(
-        &mut self,
-        selector: &str,
-        max: u32,
-        limit: Duration,
-    ) -> Result<(), Obstacle> {
-        for _ in 0..max {
-            let Some(before) = self.button(selector, limit).await? else {
-                return Ok(());
-            };
-            self.touch(selector, Touch::Click, limit).await?;
-            self.more_than(selector, before, limit).await?;
-        }
-        self.is_cut = self.button(selector, limit).await?.is_some();
-        Ok(())
-    }
-
-    /// The page with a button that can be clicked; nothing once it has been gone for a while.
-    async fn button(&self, selector: &str, limit: Duration) -> Result<Option<Look>, Obstacle> {
-        let deadline = Instant::now() + limit;
-        let mut gone_since = None;
-        loop {
-            let look = self.look(selector).await?;
-            if look.visible && look.enabled {
-                return Ok(Some(look));
-            }
-            let since = *gone_since.get_or_insert_with(Instant::now);
-            if look.busy == 0 && since.elapsed() >= GONE {
-                return Ok(None);
-            }
-            if Instant::now() >= deadline {
-                return Err(late("a request of the page is still under way", limit));
-            }
-            sleep(POLL).await;
-        }
-    }
-
-    /// Waits until a click has changed the page, and nothing more is about to.
-    async fn more_than(
-        &self,
-        selector: &str,
-        before: Look,
-        limit: Duration,
-    ) -> Result<(), Obstacle> {
-        let deadline = Instant::now() + limit;
-        let mut last = before.size;
-        loop {
-            let look = self.look(selector).await?;
-            let is_over = !look.visible || !look.enabled;
-            let is_steady = look.size == last && look.busy == 0;
-            if is_over || (is_steady && look.size != before.size) {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                let reason = "it is still there after a click, and nothing came";
-                return Err(late(reason, limit));
-            }
-            last = look.size;
-            sleep(POLL).await;
-        }
-    }
-
-    async fn scroll(
-        &mut self,
-        selector: &str,
-        max: u32,
-        settle: Duration,
-        limit: Duration,
-    ) -> Result<(), Obstacle> {
-        let present = Condition::Present(selector.to_owned());
-        self.wait(&present, settle, limit).await?;
-        for _ in 0..max {
-            if !self.brings_more(selector, settle, limit).await? {
-                return Ok(());
-            }
-        }
-        self.is_cut = true;
-        Ok(())
-    }
-
-    /// Scrolls to the end and says whether more came of it.
-    async fn brings_more(
-        &self,
-        selector: &str,
-        settle: Duration,
-        limit: Duration,
-    ) -> Result<bool, Obstacle> {
-        let start = Instant::now();
-        let before = self.look(selector).await?.count;
-        let mut quiet_since = start;
-        loop {
-            let arguments = vec![self.scope.clone(), json!(selector)];
-            command(self.client.execute(SCROLL, arguments)).await?;
-            let look = self.look(selector).await?;
-            if look.count != before {
-                return Ok(true);
-            }
-            if look.busy > 0 {
-                quiet_since = Instant::now();
-            }
-            if quiet_since.elapsed() >= settle {
-                return Ok(false);
-            }
-            if start.elapsed() >= limit.max(settle) {
-                return Err(late("a request of the page is still under way", limit));
-            }
-            sleep(POLL).await;
-        }
     }
 
     async fn wait(
