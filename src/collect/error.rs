@@ -232,7 +232,7 @@ pub enum FetchError {
     },
     /// Driver and browser are there and do not fit.
     #[error(
-        "`{}` and `{}` do not fit: {reason}; install both from the same source, or name others in `trendy.toml`",
+        "`{}` and `{}` do not fit: {reason}; install both from the same source ({install}), or name others in `trendy.toml`",
         .driver.display(),
         .browser.display()
     )]
@@ -241,8 +241,10 @@ pub enum FetchError {
         driver: PathBuf,
         /// The browser.
         browser: PathBuf,
-        /// The driver's words.
+        /// The driver's words, with the versions.
         reason: String,
+        /// How they are installed.
+        install: &'static str,
     },
     /// The WebDriver that the settings name gives no session.
     #[error(

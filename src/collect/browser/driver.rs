@@ -149,6 +149,8 @@ pub(super) struct LocalBrowser {
     pub(super) driver: PathBuf,
     pub(super) program: PathBuf,
     pub(super) profile: PathBuf,
+    /// How driver and browser are installed.
+    pub(super) install: &'static str,
     process: Process,
 }
 
@@ -210,6 +212,7 @@ impl WebDriver {
                 driver: programs.driver.clone(),
                 program: programs.browser.clone(),
                 profile,
+                install: kind.install,
                 process,
             }),
         })

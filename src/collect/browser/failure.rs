@@ -154,13 +154,12 @@ pub(super) fn refused(error: &CmdError) -> Failure {
     }
 }
 
-/// The first line: what follows is the driver's own stack.
 pub(super) fn command_reason(error: &CmdError) -> String {
     let text = match error {
         CmdError::Standard(standard) => standard.message.to_string(),
         other => other.to_string(),
     };
-    first_line(&text)
+    words(&text)
 }
 
 pub(super) fn session_reason(error: &NewSessionError) -> String {
@@ -168,9 +167,18 @@ pub(super) fn session_reason(error: &NewSessionError) -> String {
         NewSessionError::SessionNotCreated(standard) => standard.message.to_string(),
         other => other.to_string(),
     };
-    first_line(&text)
+    words(&text)
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// What the driver says in words, which is the first line, and where versions differ the second too, which has the
+/// browser's. What follows is its own stack.
+fn words(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    match lines.next() {
+        Some(second) if second.starts_with("Current browser version") => {
+            format!("{first}; {second}")
+        }
+        _ => first.to_owned(),
+    }
 }

@@ -339,6 +339,7 @@ fn not_opened(error: &NewSessionError, driver: &WebDriver) -> Failure {
                 driver: local.driver.clone(),
                 browser: local.program.clone(),
                 reason,
+                install: local.install,
             })
         }
         (NewSessionError::SessionNotCreated(_), _) => Failure::Lost(reason),

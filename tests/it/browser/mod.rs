@@ -1,6 +1,7 @@
 //! Pages that need a browser, read by a real Chromium.
 
 mod collecting;
+mod failing;
 mod guarded;
 mod processes;
 mod reading;
