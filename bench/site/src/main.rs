@@ -1,7 +1,7 @@
 //! A job board on loopback that costs next to nothing: `bench-site [PORT]`, 0 for any; prints its address.
 //!
 //! `/{total}/jobs?page=N` lists 50 of `total` postings and links to the next page; `/{total}/jobs/N` is a posting of
-//! 20 KB. A page is made from its number alone, so a site of a hundred thousand pages takes no more memory than one of
+//! 20 KB. `/{total}/rendered` is the same for browsers: a script fetches what is under `jobs` and shows it. A page is made from its number alone, so a site of a hundred thousand pages takes no more memory than one of
 //! five. A thread serves a connection, with kept-alive connections and one write an answer.
 
 use std::fmt::Write as _;
@@ -75,8 +75,13 @@ fn write_page(target: &str, page: &mut String) -> Option<()> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut segments = path.strip_prefix('/')?.split('/');
     let total: u32 = segments.next()?.parse().ok()?;
-    if segments.next()? != "jobs" {
-        return None;
+    match segments.next()? {
+        "jobs" => {}
+        "rendered" => {
+            page.push_str(words::RENDERED);
+            return Some(());
+        }
+        _ => return None,
     }
     match segments.next() {
         Some(number) => {

@@ -2,6 +2,18 @@
 
 use std::fmt::Write as _;
 
+/// A page that holds nothing until its script has run.
+pub(crate) const RENDERED: &str = "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Loading</title><main>Loading</main><script>
+fetch(location.href.replace('/rendered', '/jobs')).then((answer) => answer.text()).then((text) => {
+    const page = new DOMParser().parseFromString(text, 'text/html');
+    for (const link of page.querySelectorAll('a[href*=\"/jobs\"]')) {
+        link.setAttribute('href', link.getAttribute('href').replace('/jobs', '/rendered'));
+    }
+    document.title = page.title;
+    document.body.replaceChildren(...page.body.childNodes);
+});
+</script>";
+
 pub(crate) const ROLES: &[&str] = &[
     "Backend Engineer",
     "Frontend Developer",
