@@ -38,34 +38,30 @@ pub(super) async fn note(
     transaction: &mut Transaction<'_>,
     looks: &[Look],
 ) -> Result<(), StoreError> {
-    let likenesses = looks.iter().map(|look| {
-        let bytes = look.now.as_ref().map(Likeness::to_bytes);
-        binds![look.id, Likeness::RECIPE, Bind::Bytes(bytes)].into()
-    });
-    let likenesses = likenesses.collect();
-    transaction.stage(Staging::Likenesses, likenesses).await?;
-    let replaced = looks.iter().any(|look| look.before.is_some());
-    transaction.stage(Staging::Keys, key_rows(looks)).await?;
-    if replaced {
-        forget(transaction, GONE).await?;
+    transaction.stage(Staging::Likenesses, rows(looks)).await?;
+    if looks.iter().any(|look| look.before.is_some()) {
+        forget_keys(transaction).await?;
+    }
+    if looks.iter().any(|look| look.now.is_none()) {
         transaction
             .execute(
-                "DELETE FROM likenesses WHERE record_id IN (SELECT record_id FROM staged_likenesses)",
-                binds![],
+                "DELETE FROM likenesses WHERE record_id IN (SELECT record_id FROM staged_likenesses WHERE round = $1)",
+                binds![GONE],
             )
             .await?;
     }
     transaction
         .execute(
             "INSERT INTO likenesses (record_id, recipe, likeness)
-             SELECT record_id, recipe, likeness FROM staged_likenesses WHERE likeness IS NOT NULL",
-            binds![],
+             SELECT record_id, $1, likeness FROM staged_likenesses WHERE likeness IS NOT NULL
+             ON CONFLICT (record_id) DO UPDATE SET recipe = excluded.recipe, likeness = excluded.likeness",
+            binds![Likeness::RECIPE],
         )
         .await?;
     transaction
         .execute(
             "INSERT INTO likeness_keys (key, record_id)
-             SELECT s.key, s.record_id FROM staged_keys AS s
+             SELECT s.key, s.record_id FROM staged_likenesses AS s
               WHERE s.place + (SELECT COUNT(*) FROM likeness_keys AS k WHERE k.key = s.key) < $1
              ON CONFLICT DO NOTHING",
             binds![MEETING],
@@ -74,9 +70,9 @@ pub(super) async fn note(
     Ok(())
 }
 
-/// The rows of [`Staging::Keys`]: keys that are gone, and those that the records have, the new ones with their place
-/// among the new ones of their key.
-fn key_rows(looks: &[Look]) -> Vec<Vec<Bind>> {
+/// The rows of [`Staging::Likenesses`]: keys that are gone, and what the records have now, of which the new keys have
+/// their place among the new ones of their key.
+fn rows(looks: &[Look]) -> Vec<Vec<Bind>> {
     let mut places: HashMap<i64, i64> = HashMap::new();
     let mut rows = Vec::new();
     for look in looks {
@@ -93,20 +89,38 @@ fn key_rows(looks: &[Look]) -> Vec<Vec<Bind>> {
             });
             rows.push(key_row(0, look.id, key, place));
         }
+        if let Some(likeness) = &look.now {
+            let (none, bytes) = (Bind::Int(None), likeness.to_bytes());
+            let likeness = Bind::Bytes(Some(bytes));
+            rows.push(vec![
+                0_i64.into(),
+                look.id.into(),
+                none.clone(),
+                none,
+                likeness,
+            ]);
+        }
     }
     rows
 }
 
 pub(super) fn key_row(round: i64, id: RecordId, key: i64, place: Option<i64>) -> Vec<Bind> {
-    vec![round.into(), id.into(), key.into(), Bind::Int(place)]
+    let place = Bind::Int(place);
+    vec![
+        round.into(),
+        id.into(),
+        key.into(),
+        place,
+        Bind::Bytes(None),
+    ]
 }
 
-async fn forget(transaction: &mut Transaction<'_>, round: i64) -> Result<(), StoreError> {
+async fn forget_keys(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     transaction
         .execute(
             "DELETE FROM likeness_keys
-              WHERE (key, record_id) IN (SELECT key, record_id FROM staged_keys WHERE round = $1)",
-            binds![round],
+              WHERE (key, record_id) IN (SELECT key, record_id FROM staged_likenesses WHERE round = $1)",
+            binds![GONE],
         )
         .await?;
     Ok(())
@@ -134,8 +148,8 @@ pub(super) async fn forget_staged(transaction: &mut Transaction<'_>) -> Result<(
         keys.map(|key| key_row(GONE, RecordId(row.id), key, None))
     });
     let gone = gone.collect();
-    transaction.stage(Staging::Keys, gone).await?;
-    forget(transaction, GONE).await?;
+    transaction.stage(Staging::Likenesses, gone).await?;
+    forget_keys(transaction).await?;
     transaction
         .execute(
             "DELETE FROM likenesses WHERE record_id IN (SELECT id FROM staged_seen)",

@@ -95,12 +95,12 @@ pub(super) async fn relink(
         });
         let keys: Vec<Vec<Bind>> = keys.collect();
         if !keys.is_empty() {
-            transaction.stage(Staging::Keys, keys).await?;
+            transaction.stage(Staging::Likenesses, keys).await?;
         }
         let meetings: Vec<MeetingRow> = transaction
             .rows(
                 "SELECT s.record_id AS id, k.record_id AS other, COUNT(*) AS keys
-                   FROM staged_keys AS s JOIN likeness_keys AS k ON k.key = s.key
+                   FROM staged_likenesses AS s JOIN likeness_keys AS k ON k.key = s.key
                   WHERE s.round = $1 AND k.record_id <> s.record_id
                   GROUP BY s.record_id, k.record_id",
                 binds![round],

@@ -37,8 +37,8 @@ CREATE TEMP TABLE IF NOT EXISTS staged_letters (id BLOB, run_id INTEGER, stage T
 CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BLOB, address TEXT, etag TEXT, last_modified TEXT,
     content TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_visits (record_id BLOB, basis BLOB, read_at TEXT);
-CREATE TEMP TABLE IF NOT EXISTS staged_likenesses (record_id BLOB, recipe INTEGER, likeness BLOB);
-CREATE TEMP TABLE IF NOT EXISTS staged_keys (round INTEGER, record_id BLOB, key INTEGER, place INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS staged_likenesses (round INTEGER, record_id BLOB, key INTEGER, place INTEGER,
+    likeness BLOB);
 CREATE TEMP TABLE IF NOT EXISTS staged_kin (round INTEGER, id BLOB, due INTEGER);
 CREATE TEMP TABLE IF NOT EXISTS staged_links (ord INTEGER PRIMARY KEY, record_id BLOB, same_as BLOB, diff TEXT);
 DELETE FROM temp.staged_seen;
@@ -48,7 +48,6 @@ DELETE FROM temp.staged_letters;
 DELETE FROM temp.staged_pages;
 DELETE FROM temp.staged_visits;
 DELETE FROM temp.staged_likenesses;
-DELETE FROM temp.staged_keys;
 DELETE FROM temp.staged_kin;
 DELETE FROM temp.staged_links;
 ";

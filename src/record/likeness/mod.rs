@@ -19,6 +19,7 @@ mod post;
 mod section;
 mod sketch;
 mod title;
+mod vocabulary;
 
 use serde::{Deserialize, Serialize};
 
