@@ -34,5 +34,5 @@ pub use problem::{ConfigError, Position, Problem};
 pub use quality::{Earliest, Quality};
 pub use rule::{Choice, Conversion, Pick, Read, Rule, Select, Transform};
 pub use schedule::{CatchUp, Overlap, Schedule, ScheduleFile};
-pub use settings::{Origin, Setting, Settings, SettingsFile};
+pub use settings::{Origin, Setting, Settings, SettingsFile, addresses};
 pub use step::{Action, Condition, Step, StepPages};

@@ -92,8 +92,15 @@ settings! {
     statement_timeout = Some("5m");
     /// Longest that a write to the store waits for another process that writes. Default: `10s`; a batch takes less than one.
     lock_timeout = Some("10s");
-    /// Elasticsearch to publish to. Default: none.
+    /// Elasticsearch to publish to, such as `https://USER:PASSWORD@HOST:9200`; the nodes of a cluster with commas between
+    /// them, asked in turn while one of them is away. Default: none.
     elasticsearch_url ["ELASTICSEARCH_URL"] = None;
+    /// An API key of Elasticsearch in place of a user and a password, as Kibana shows it (Base64) or as `ID:KEY`.
+    /// Default: none.
+    elasticsearch_api_key ["ELASTICSEARCH_API_KEY"] = None;
+    /// A file of certificates (PEM) to trust besides the public authorities, such as the `http_ca.crt` that Elasticsearch
+    /// writes. Default: none.
+    elasticsearch_ca_file = None;
     /// First part of every index name. Default: `trendy`.
     index_prefix = Some("trendy");
     /// Folder of pipeline files. Default: `pipelines`.
@@ -250,7 +257,10 @@ impl Settings {
             let entry = self.values.get(key);
             shown.push(Setting {
                 key,
-                value: entry.map(|(value, _)| without_credentials(value)),
+                value: entry.map(|(value, _)| match *key {
+                    "elasticsearch_api_key" => "***".to_owned(),
+                    _ => without_credentials(value),
+                }),
                 origin: entry.map_or(Origin::Default, |(_, origin)| origin.clone()),
             });
         }
@@ -339,8 +349,31 @@ impl Settings {
     }
 }
 
-/// An address without its user name and password, and without the values of its query; any other text as it is.
+/// The addresses of a list with commas between them. A comma inside of one, such as in a password, separates nothing.
+pub fn addresses(list: &str) -> Vec<&str> {
+    let mut addresses = Vec::new();
+    let mut start = 0;
+    for (comma, _) in list.match_indices(',') {
+        if list[comma + 1..].trim_start().starts_with("http") {
+            addresses.push(list[start..comma].trim());
+            start = comma + 1;
+        }
+    }
+    addresses.push(list[start..].trim());
+    addresses
+}
+
+/// Every address of a list [without its credentials](without_credentials_of_one).
 fn without_credentials(value: &str) -> String {
+    let hidden: Vec<String> = addresses(value)
+        .into_iter()
+        .map(without_credentials_of_one)
+        .collect();
+    hidden.join(",")
+}
+
+/// An address without its user name and password, and without the values of its query; any other text as it is.
+fn without_credentials_of_one(value: &str) -> String {
     let Ok(mut url) = Url::parse(value) else {
         return if value.contains('@') {
             "***".to_owned()
@@ -464,6 +497,10 @@ mod tests {
         assert_eq!(
             without_credentials("postgres://db/t?password=s3cret"),
             "postgres://db/t?password=***"
+        );
+        assert_eq!(
+            without_credentials("http://me:a,b@one:1,https://me:s3cret@two"),
+            "http://***:***@one:1/,https://***:***@two/"
         );
         assert_eq!(
             without_credentials("https://me.example/"),

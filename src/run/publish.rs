@@ -1,12 +1,13 @@
 //! Publishing after a run: every configured target, one after the other.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 use url::Url;
 
 use crate::cause::with_causes;
-use crate::config::Settings;
+use crate::config::{Settings, addresses};
 use crate::load::{Store, StoreError};
 use crate::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget, InvalidSettings};
 use crate::publish::{self, PublishEnd, Target};
@@ -34,6 +35,14 @@ pub enum TargetError {
     /// The address is none.
     #[error("`elasticsearch_url` is no address: {0}")]
     Address(#[from] url::ParseError),
+    /// The certificates cannot be read.
+    #[error("`elasticsearch_ca_file`: cannot read `{}`: {problem}", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        problem: std::io::Error,
+    },
     /// A setting does not fit.
     #[error(transparent)]
     Settings(#[from] InvalidSettings),
@@ -44,10 +53,27 @@ pub fn elasticsearch(
     settings: &Settings,
     store: &Store,
 ) -> Result<Option<ElasticsearchTarget>, TargetError> {
-    let Some(url) = settings.get("elasticsearch_url") else {
+    let Some(urls) = settings.get("elasticsearch_url") else {
         return Ok(None);
     };
-    let mut target = ElasticsearchSettings::at(Url::parse(url)?);
+    let mut nodes = Vec::new();
+    for url in addresses(urls) {
+        nodes.push(Url::parse(url)?);
+    }
+    let authorities = match settings.get("elasticsearch_ca_file") {
+        None => None,
+        Some(path) => Some(
+            std::fs::read(path).map_err(|problem| TargetError::Authorities {
+                path: PathBuf::from(path),
+                problem,
+            })?,
+        ),
+    };
+    let mut target = ElasticsearchSettings {
+        api_key: settings.get("elasticsearch_api_key").map(str::to_owned),
+        authorities,
+        ..ElasticsearchSettings::of(nodes)
+    };
     if let Some(prefix) = settings.get("index_prefix") {
         prefix.clone_into(&mut target.index_prefix);
     }

@@ -1,22 +1,22 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use elasticsearch::http::Method;
 use elasticsearch::http::headers::HeaderMap;
-use elasticsearch::http::transport::Transport;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::nodes::{Node, Nodes};
 use super::settings::{ElasticsearchSettings, InvalidSettings};
 use crate::publish::backoff::Backoff;
 use crate::publish::error::SendError;
 
-/// One server. An answer of any status is an [`Answer`]: the crate takes a 429 for a success like any other, so what a
-/// status means is decided here.
+/// The nodes of one cluster. An answer of any status is an [`Answer`]: the crate takes a 429 for a success like any other,
+/// so what a status means is decided here.
 #[derive(Clone)]
 pub(super) struct Client {
-    transport: Transport,
-    address: String,
+    nodes: Arc<Nodes>,
     attempts: u32,
 }
 
@@ -38,21 +38,22 @@ pub(super) struct Answer {
 impl Client {
     pub(super) fn new(settings: &ElasticsearchSettings) -> Result<Self, InvalidSettings> {
         Ok(Self {
-            transport: settings.transport()?,
-            address: settings.address(),
+            nodes: Arc::new(Nodes::of(settings.transports()?)),
             attempts: settings.attempts,
         })
     }
 
+    /// The addresses of the nodes, for messages.
     pub(super) fn address(&self) -> &str {
-        &self.address
+        self.nodes.addresses()
     }
 
     pub(super) const fn backoff(&self) -> Backoff {
         Backoff::between(self.attempts)
     }
 
-    /// One request, one answer.
+    /// One request, one answer: of the next node, or where that cannot be reached, of another. A request that reached a node
+    /// and lost its answer is sent again too, since every request of ours means the same twice.
     pub(super) async fn request(
         &self,
         method: Method,
@@ -60,29 +61,24 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<Bytes>,
     ) -> Result<Answer, SendError> {
-        let request = format!("{} {path}", name(method));
-        let response = self
-            .transport
-            .send(method, path, HeaderMap::new(), Some(query), body, None)
-            .await
-            .map_err(|source| self.unreachable(source))?;
-        let status = response.status_code().as_u16();
-        let retry_after = response
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
-        let body = response
-            .bytes()
-            .await
-            .map_err(|source| self.unreachable(source))?;
-        Ok(Answer {
-            status,
-            retry_after,
-            body,
-            request,
-            address: self.address.clone(),
-        })
+        let mut unreachable = None;
+        for node in self.nodes.in_turn() {
+            match node.request(method, path, query, body.clone()).await {
+                Ok(answer) => {
+                    node.note_answer();
+                    return Ok(answer);
+                }
+                Err(source) => {
+                    node.note_silence();
+                    tracing::debug!(node = node.address, error = %source, "a node cannot be reached");
+                    unreachable = Some(SendError::Unreachable {
+                        address: node.address.clone(),
+                        source: Box::new(source),
+                    });
+                }
+            }
+        }
+        Err(unreachable.expect("settings without a node are invalid"))
     }
 
     /// Asks until the server is neither busy nor away, or the attempts are used up.
@@ -106,12 +102,33 @@ impl Client {
             tokio::time::sleep(wait).await;
         }
     }
+}
 
-    fn unreachable(&self, source: elasticsearch::Error) -> SendError {
-        SendError::Unreachable {
+impl Node {
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<Bytes>,
+    ) -> Result<Answer, elasticsearch::Error> {
+        let response = self
+            .transport
+            .send(method, path, HeaderMap::new(), Some(query), body, None)
+            .await?;
+        let status = response.status_code().as_u16();
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        Ok(Answer {
+            status,
+            retry_after,
+            body: response.bytes().await?,
+            request: format!("{} {path}", name(method)),
             address: self.address.clone(),
-            source: Box::new(source),
-        }
+        })
     }
 }
 

@@ -18,6 +18,7 @@ mod indices;
 mod listing;
 mod mapping;
 mod names;
+mod nodes;
 mod settings;
 mod verify;
 

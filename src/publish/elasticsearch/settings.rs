@@ -2,14 +2,20 @@ use std::fmt;
 use std::time::Duration;
 
 use elasticsearch::auth::Credentials;
+use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use url::{Host, Url};
 
 /// Where the indices are and how they are written.
 #[derive(Clone)]
 pub struct ElasticsearchSettings {
-    /// The server, `http` or `https`. A user and a password in it are sent as basic authentication and never shown.
-    pub url: Url,
+    /// The nodes of one cluster, `http` or `https`; at least one. A user and a password in an address are sent as basic
+    /// authentication and never shown.
+    pub nodes: Vec<Url>,
+    /// An API key, sent in place of a user and a password: as Kibana shows it (Base64), or `ID:KEY`. Default: none.
+    pub api_key: Option<String>,
+    /// Certificates of authorities to trust besides the public ones, PEM. Default: none.
+    pub authorities: Option<Vec<u8>>,
     /// First part of every index name. Lower-case letters, digits, `-`, `_`; a letter or digit first. Default `trendy`.
     pub index_prefix: String,
     /// Longest time from connecting to the end of an answer. Default 30 s; the client itself knows no limit.
@@ -28,8 +34,15 @@ pub struct ElasticsearchSettings {
 impl ElasticsearchSettings {
     /// The defaults at this server.
     pub fn at(url: Url) -> Self {
+        Self::of(vec![url])
+    }
+
+    /// The defaults at the nodes of a cluster.
+    pub fn of(nodes: Vec<Url>) -> Self {
         Self {
-            url,
+            nodes,
+            api_key: None,
+            authorities: None,
             index_prefix: "trendy".to_owned(),
             timeout: Duration::from_secs(30),
             attempts: 6,
@@ -39,16 +52,18 @@ impl ElasticsearchSettings {
         }
     }
 
-    /// The address without user and password: what messages show.
-    pub(super) fn address(&self) -> String {
-        address(&self.url)
-    }
-
     pub(super) fn validate(&self) -> Result<(), InvalidSettings> {
-        if !matches!(self.url.scheme(), "http" | "https") || !self.url.has_host() {
+        if self.nodes.is_empty() {
             return Err(InvalidSettings::Url {
-                address: self.address(),
+                address: String::new(),
             });
+        }
+        for node in &self.nodes {
+            if !matches!(node.scheme(), "http" | "https") || !node.has_host() {
+                return Err(InvalidSettings::Url {
+                    address: address(node),
+                });
+            }
         }
         let prefix = &self.index_prefix;
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -66,25 +81,54 @@ impl ElasticsearchSettings {
         Ok(())
     }
 
-    pub(super) fn transport(&self) -> Result<Transport, InvalidSettings> {
-        let is_local = is_loopback(&self.url);
-        let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(bare(&self.url)))
+    /// Each node's address, without user and password, and the way to it.
+    pub(super) fn transports(&self) -> Result<Vec<(String, Transport)>, InvalidSettings> {
+        let transport = |node: &Url| Ok((address(node), self.transport(node)?));
+        self.nodes.iter().map(transport).collect()
+    }
+
+    fn transport(&self, node: &Url) -> Result<Transport, InvalidSettings> {
+        let invalid = |reason: elasticsearch::Error| InvalidSettings::Client {
+            address: address(node),
+            reason: reason.to_string(),
+        };
+        let is_local = is_loopback(node);
+        let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(bare(node)))
             .timeout(self.timeout)
             .enable_meta_header(false)
             .request_body_compression(self.gzip.unwrap_or(!is_local));
         if is_local {
             builder = builder.disable_proxy();
         }
-        if !self.url.username().is_empty() || self.url.password().is_some() {
-            builder = builder.auth(Credentials::Basic(
-                percent_decoded(self.url.username()),
-                percent_decoded(self.url.password().unwrap_or_default()),
-            ));
+        if let Some(credentials) = self.credentials(node) {
+            builder = builder.auth(credentials);
+        }
+        if let Some(authorities) = &self.authorities {
+            let authorities = Certificate::from_pem(authorities).map_err(invalid)?;
+            builder = builder.cert_validation(CertificateValidation::Full(authorities));
         }
         builder.build().map_err(|error| InvalidSettings::Client {
-            address: self.address(),
+            address: address(node),
             reason: error.to_string(),
         })
+    }
+
+    fn credentials(&self, node: &Url) -> Option<Credentials> {
+        if let Some(key) = &self.api_key {
+            return Some(match key.split_once(':') {
+                Some((id, key)) => Credentials::ApiKey(id.to_owned(), key.to_owned()),
+                None => Credentials::EncodedApiKey(key.clone()),
+            });
+        }
+        // Said once, for the first node, it holds for all: they are one cluster.
+        let with_user = |node: &&Url| !node.username().is_empty() || node.password().is_some();
+        let node = Some(node)
+            .filter(with_user)
+            .or_else(|| self.nodes.iter().find(with_user))?;
+        Some(Credentials::Basic(
+            percent_decoded(node.username()),
+            percent_decoded(node.password().unwrap_or_default()),
+        ))
     }
 }
 
@@ -92,7 +136,7 @@ impl fmt::Debug for ElasticsearchSettings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("ElasticsearchSettings")
-            .field("address", &self.address())
+            .field("nodes", &self.nodes.iter().map(address).collect::<Vec<_>>())
             .field("index_prefix", &self.index_prefix)
             .finish_non_exhaustive()
     }
@@ -181,7 +225,7 @@ mod tests {
     #[test]
     fn password_shows_nowhere() {
         let settings = at("https://me:se%25cret@es.example:9243/path/?token=abc");
-        assert_eq!(settings.address(), "https://es.example:9243/path");
+        assert_eq!(address(&settings.nodes[0]), "https://es.example:9243/path");
         assert!(!format!("{settings:?}").contains("cret"));
         let settings = at("ftp://me:secret@h/");
         assert!(

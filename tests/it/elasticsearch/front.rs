@@ -26,6 +26,8 @@ pub(super) struct Front {
 
 struct State {
     server: Url,
+    /// What the header `authorization` must be.
+    authorization: Option<&'static str>,
     fates: Mutex<VecDeque<Fate>>,
     seen: Mutex<Vec<String>>,
 }
@@ -38,13 +40,27 @@ struct Request {
 impl Front {
     /// Starts one; bulk requests meet these fates in turn, and pass afterwards.
     pub(super) async fn of(server: &Url, fates: impl IntoIterator<Item = Fate>) -> Self {
+        Self::start(server, fates.into_iter().collect(), None).await
+    }
+
+    /// One that answers 401 without this value of the header `authorization`.
+    pub(super) async fn demanding(server: &Url, authorization: &'static str) -> Self {
+        Self::start(server, VecDeque::new(), Some(authorization)).await
+    }
+
+    async fn start(
+        server: &Url,
+        fates: VecDeque<Fate>,
+        authorization: Option<&'static str>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap())
             .parse()
             .unwrap();
         let state = Arc::new(State {
             server: server.clone(),
-            fates: Mutex::new(fates.into_iter().collect()),
+            authorization,
+            fates: Mutex::new(fates),
             seen: Mutex::default(),
         });
         let shared = Arc::clone(&state);
@@ -67,6 +83,13 @@ async fn answer(mut stream: TcpStream, state: Arc<State>) {
     let Some(request) = read(&mut stream).await else {
         return;
     };
+    if let Some(expected) = state.authorization
+        && request.header("authorization") != Some(expected)
+    {
+        let refusal =
+            br#"{"error": {"type": "security_exception", "reason": "unable to authenticate"}}"#;
+        return respond(&mut stream, 401, refusal).await;
+    }
     let is_bulk = request.path().starts_with("/_bulk");
     let mut fate = Fate::Pass;
     if is_bulk {
@@ -109,6 +132,13 @@ impl Request {
         self.head.split(' ').next().unwrap()
     }
 
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (of, value) = line.split_once(':')?;
+            of.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
     fn path(&self) -> &str {
         self.head.split(' ').nth(1).unwrap()
     }
@@ -120,19 +150,16 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
         head.push(stream.read_u8().await.ok()?);
     }
     let head = String::from_utf8(head).unwrap();
-    let length = head
-        .lines()
-        .find_map(|line| {
-            line.to_lowercase()
-                .strip_prefix("content-length:")?
-                .trim()
-                .parse()
-                .ok()
-        })
-        .unwrap_or(0);
+    let mut request = Request {
+        head,
+        body: Vec::new(),
+    };
+    let length = request.header("content-length");
+    let length = length.map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Request { head, body })
+    request.body = body;
+    Some(request)
 }
 
 async fn pass(request: &Request, server: &Url) -> (u16, Vec<u8>) {

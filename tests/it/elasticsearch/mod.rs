@@ -509,3 +509,71 @@ async fn reading_of_no_month_is_refused_and_the_others_arrive() {
     let report = target.send(&batch).await.unwrap();
     assert_eq!((report.sent, report.refused.len()), (1, 1));
 }
+
+#[tokio::test]
+async fn dead_node_among_others_costs_nothing_but_its_turn() {
+    let (scratch, _) = Scratch::set_up().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dead = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let settings = ElasticsearchSettings {
+        nodes: vec![dead.parse().unwrap(), scratch.server.clone()],
+        // A retry would be an error.
+        attempts: 1,
+        ..scratch.settings_at(&scratch.server)
+    };
+    let target = ElasticsearchTarget::new(&settings, scratch.store).unwrap();
+    for number in 0..6 {
+        target.check().await.unwrap();
+        let batch = [job(&number.to_string(), 1, json!({}))];
+        assert_eq!(target.send(&batch).await.unwrap(), sent(1));
+    }
+}
+
+#[tokio::test]
+async fn user_or_key_goes_with_every_request_and_stays_out_of_messages() {
+    let (scratch, _) = Scratch::set_up().await;
+    let asked = |header: &'static str| {
+        let server = scratch.server.clone();
+        async move { Front::demanding(&server, header).await }
+    };
+    let basic = asked("Basic bWU6YSxiIGM=").await;
+    let key = asked("ApiKey aWQ6c2VjcmV0").await;
+    let mut with_user = basic.url.clone();
+    with_user.set_username("me").unwrap();
+    with_user.set_password(Some("a,b c")).unwrap();
+    let with_key = |text: &str| ElasticsearchSettings {
+        api_key: Some(text.to_owned()),
+        ..scratch.settings_at(&key.url)
+    };
+    for settings in [
+        scratch.settings_at(&with_user),
+        with_key("id:secret"),
+        with_key("aWQ6c2VjcmV0"),
+    ] {
+        let target = ElasticsearchTarget::new(&settings, scratch.store).unwrap();
+        target.check().await.unwrap();
+        target.setup().await.unwrap();
+        assert_eq!(
+            target.send(&[job("a", 1, json!({}))]).await.unwrap(),
+            sent(1)
+        );
+        assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
+    }
+    let target = ElasticsearchTarget::new(&with_key("id:wrong"), scratch.store).unwrap();
+    let error = target.check().await.unwrap_err();
+    assert!(matches!(error, SendError::Denied { .. }), "{error}");
+    assert!(!error.to_string().contains("wrong"), "{error}");
+}
+
+#[tokio::test]
+async fn file_that_holds_no_certificate_is_refused_at_the_start() {
+    let settings = ElasticsearchSettings {
+        authorities: Some(
+            b"-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n".to_vec(),
+        ),
+        ..ElasticsearchSettings::at("https://localhost:9200".parse().unwrap())
+    };
+    let store = Scratch::new().store;
+    assert!(ElasticsearchTarget::new(&settings, store).is_err());
+}
