@@ -128,6 +128,17 @@ pub enum SendError {
         /// The store at hand.
         expected: StoreIdentity,
     },
+    /// An index has the name of an alias of ours, so that nothing can be swapped behind it.
+    #[error(
+        "`{index}` at `{address}` is an index, where trendy has an alias; copy what is worth keeping, delete it, and run \
+         `trendy index rebuild` again"
+    )]
+    NameTaken {
+        /// The server.
+        address: String,
+        /// The name.
+        index: String,
+    },
     /// The index has the fields of another version of trendy.
     #[error(
         "index `{index}` has schema {found}, this program writes schema {known}; run `trendy index rebuild`, or install \

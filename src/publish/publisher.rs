@@ -11,6 +11,9 @@ use crate::record::{Change, Kind, Op, PipelineId, Stage, StoredRecord, Subject};
 /// Rows read at a time. Job listings of some 10 kB then fill one bulk request, and memory holds little else.
 const PIECE: u32 = 500;
 
+/// Longer than anything takes.
+const FOREVER: Duration = Duration::from_hours(24 * 365);
+
 /// A cursor that stands before every change, also before those that were cut from the log: it asks for a snapshot.
 const BEFORE_ALL: i64 = -1;
 
@@ -57,6 +60,7 @@ pub async fn publish(
         target,
         deadline,
         until,
+        cursor: Cursor::Moves,
         total: Total::default(),
     };
     let named = |failure: Failure| failure.of(target);
@@ -88,17 +92,74 @@ pub async fn publish(
 
 /// Makes the next [`publish`] take a snapshot: for a target whose memory is gone, such as an index that is created anew.
 pub async fn start_over(store: &Store, target: &dyn Target) -> Result<(), PublishError> {
-    let named = |failure: Failure| failure.of(target);
-    let Some(lease) = lease(store, target).await.map_err(named)? else {
-        return Err(PublishError::Leased {
-            target: target.name().to_owned(),
-        });
-    };
-    let moved = store
-        .move_cursor(target.name(), BEFORE_ALL, Timestamp::now())
-        .await;
+    let lease = take_lease(store, target).await?;
+    let moved = move_cursor(store, target, BEFORE_ALL).await;
     lease.release().await;
-    moved.map_err(|error| named(error.into()))
+    moved
+}
+
+/// The lease of a target, which only one publisher has; an error where another process has it.
+pub(super) async fn take_lease(store: &Store, target: &dyn Target) -> Result<Lock, PublishError> {
+    let lease = lease(store, target).await;
+    lease
+        .map_err(|failure| failure.of(target))?
+        .ok_or_else(|| PublishError::Leased {
+            target: target.name().to_owned(),
+        })
+}
+
+/// Lets the next [`publish`] go on from here. Whoever calls it holds the lease.
+pub(super) async fn move_cursor(
+    store: &Store,
+    target: &dyn Target,
+    seq: i64,
+) -> Result<(), PublishError> {
+    let moved = store
+        .move_cursor(target.name(), seq, Timestamp::now())
+        .await;
+    moved.map_err(|error| Failure::from(error).of(target))
+}
+
+/// How far a target without a cursor was brought.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Brought {
+    /// What it has of the log.
+    pub(super) seq: i64,
+    pub(super) sent: u64,
+    pub(super) refused: u64,
+}
+
+/// Sends every record as it is now to a target that nobody follows yet, however long it takes. No cursor moves.
+pub(super) async fn fill(store: &Store, target: &dyn Target) -> Result<Brought, PublishError> {
+    let mut publisher = Publisher::patient(store, target);
+    let named = |failure: Failure| failure.of(target);
+    loop {
+        // None once its time is up, which is never.
+        if let Some(head) = publisher.snapshot().await.map_err(named)? {
+            return Ok(publisher.brought_to(head));
+        }
+    }
+}
+
+/// Sends the changes after a number of the log until there are no more. No cursor moves.
+pub(super) async fn catch_up(
+    store: &Store,
+    target: &dyn Target,
+    from: i64,
+) -> Result<Brought, PublishError> {
+    let mut publisher = Publisher::patient(store, target);
+    let named = |failure: Failure| failure.of(target);
+    let mut from = Some(from);
+    loop {
+        let followed = match from.take() {
+            Some(from) => publisher.follow(from).await.map_err(named)?,
+            None => None,
+        };
+        match followed {
+            Some((seq, _)) => return Ok(publisher.brought_to(seq)),
+            None => from = publisher.snapshot().await.map_err(named)?,
+        }
+    }
 }
 
 /// How far a target is behind, in numbers of the log; with gaps, so an upper bound.
@@ -127,7 +188,14 @@ struct Publisher<'a> {
     target: &'a dyn Target,
     deadline: Duration,
     until: Instant,
+    cursor: Cursor,
     total: Total,
+}
+
+/// What an acknowledged change does to the cursor of the target.
+enum Cursor {
+    Moves,
+    Stands,
 }
 
 #[derive(Default)]
@@ -143,7 +211,27 @@ enum Failure {
     Store(StoreError),
 }
 
-impl Publisher<'_> {
+impl<'a> Publisher<'a> {
+    /// One without a cursor and without an end.
+    fn patient(store: &'a Store, target: &'a dyn Target) -> Self {
+        Self {
+            store,
+            target,
+            deadline: FOREVER,
+            until: Instant::now() + FOREVER,
+            cursor: Cursor::Stands,
+            total: Total::default(),
+        }
+    }
+
+    const fn brought_to(&self, seq: i64) -> Brought {
+        Brought {
+            seq,
+            sent: self.total.sent,
+            refused: self.total.refused,
+        }
+    }
+
     async fn run(&mut self) -> Result<PublishEnd, Failure> {
         let Ok(checked) = timeout_at(self.until, self.target.check()).await else {
             return Ok(PublishEnd::Deadline);
@@ -158,7 +246,7 @@ impl Publisher<'_> {
                     None => return Ok(PublishEnd::Deadline),
                 },
             };
-            if let Some(end) = self.follow(from).await? {
+            if let Some((_, end)) = self.follow(from).await? {
                 return Ok(end);
             }
         }
@@ -219,8 +307,8 @@ impl Publisher<'_> {
         Ok(true)
     }
 
-    /// Sends what comes after a number of the log; none when the log was cut past it.
-    async fn follow(&mut self, mut position: i64) -> Result<Option<PublishEnd>, Failure> {
+    /// Sends the changes after a number; gives the last that was acknowledged, or none when the log was cut past it.
+    async fn follow(&mut self, mut position: i64) -> Result<Option<(i64, PublishEnd)>, Failure> {
         loop {
             let changes = self.store.changes_after(position, PIECE).await?;
             // Asked once they are read: a cut in between costs a snapshot, one before is never overlooked.
@@ -228,10 +316,10 @@ impl Publisher<'_> {
                 return Ok(None);
             }
             let Some((last, _)) = changes.last() else {
-                return Ok(Some(PublishEnd::CaughtUp));
+                return Ok(Some((position, PublishEnd::CaughtUp)));
             };
             let Ok(report) = timeout_at(self.until, self.target.send(&changes)).await else {
-                return Ok(Some(PublishEnd::Deadline));
+                return Ok(Some((position, PublishEnd::Deadline)));
             };
             self.note(&changes, report?).await?;
             position = last.seq;
@@ -253,10 +341,13 @@ impl Publisher<'_> {
     }
 
     async fn acknowledged(&self, seq: i64) -> Result<(), Failure> {
-        Ok(self
-            .store
-            .move_cursor(self.target.name(), seq, Timestamp::now())
-            .await?)
+        match self.cursor {
+            Cursor::Stands => Ok(()),
+            Cursor::Moves => Ok(self
+                .store
+                .move_cursor(self.target.name(), seq, Timestamp::now())
+                .await?),
+        }
     }
 }
 

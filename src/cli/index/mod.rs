@@ -1,10 +1,11 @@
+mod rebuild;
 mod verify;
 
 use std::io::Write;
 use std::time::Duration;
 
-use trendy::publish::PublishError;
 use trendy::publish::elasticsearch::{ElasticsearchTarget, set_up};
+use trendy::publish::PublishError;
 use trendy::run::{elasticsearch, publish_all};
 
 use super::exit::{Exit, Failure, with_causes};
@@ -19,6 +20,9 @@ pub(super) enum IndexCommand {
     /// Send what the index does not have yet
     Sync(SyncArgs),
     Verify(verify::VerifyArgs),
+    Rebuild(rebuild::RebuildArgs),
+    /// Delete the indices that rebuilds have swapped out and kept
+    Prune,
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,6 +67,8 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
             report_published(&published)
         }
         IndexCommand::Verify(args) => verify::run(&args, &store, &target).await,
+        IndexCommand::Rebuild(args) => rebuild::run(&args, &store, &target).await,
+        IndexCommand::Prune => rebuild::run_prune(&store, &target).await,
     }
 }
 

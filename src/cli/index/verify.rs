@@ -15,8 +15,7 @@ use crate::cli::output::{Format, FormatArgs, print_json, print_rows};
 /// one is running.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct VerifyArgs {
-    /// Send what is missing or stale, delete what is surplus, and compare again; a document that is newer than its record
-    /// takes a rebuild
+    /// Send what is missing or stale, delete what is surplus, do both with what is newer than its record, and compare again
     #[arg(long)]
     repair: bool,
     /// Most differences that are listed; all are counted
@@ -147,16 +146,9 @@ fn hint(comparison: &Comparison, listed: &[Difference]) -> Result<(), Failure> {
             comparison.lag
         )?;
     }
-    if comparison.kinds.iter().any(|counts| counts.newer > 0) {
-        writeln!(
-            stderr,
-            "hint: a document that is newer than its record takes `trendy index rebuild`"
-        )?;
-    } else {
-        writeln!(
-            stderr,
-            "hint: `trendy index verify --repair` mends them; what the index refuses is in `trendy dead-letters`"
-        )?;
-    }
+    writeln!(
+        stderr,
+        "hint: `trendy index verify --repair` mends them; what the index refuses is in `trendy dead-letters`"
+    )?;
     Ok(())
 }

@@ -33,6 +33,7 @@ pub(super) struct Delivery {
 }
 
 /// The `_bulk` call: cuts, sends, judges, and sends again what the server could not take yet.
+#[derive(Clone)]
 pub(super) struct Bulk {
     client: Client,
     request_bytes: usize,

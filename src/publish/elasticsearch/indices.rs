@@ -37,9 +37,9 @@ pub(super) struct Indices {
 
 /// An index, as far as we have to know it.
 #[derive(Deserialize)]
-struct Index {
+pub(super) struct Index {
     #[serde(default)]
-    aliases: BTreeMap<String, Value>,
+    pub(super) aliases: BTreeMap<String, Value>,
     #[serde(default)]
     mappings: Map<String, Value>,
 }
@@ -64,16 +64,7 @@ impl Indices {
     pub(super) async fn setup(&self) -> Result<SetupReport, SendError> {
         // First, so that nothing of another store's is touched.
         let before = self.owned().await?;
-        let analyzer = Analyzer::best_of(&self.client).await?;
-        for kind in Kind::ALL {
-            let path = format!("_index_template/{}", self.names.alias(kind));
-            let template = mapping::template(kind, &self.names, &self.owner, analyzer);
-            let answer = self
-                .client
-                .ask(Method::Put, &path, &[], Some(client::body(&template)))
-                .await?;
-            answer.json::<Value>()?;
-        }
+        let analyzer = self.install_templates().await?;
         let mut created = Vec::new();
         for alias in self.missing(&before) {
             created.extend(self.create(&alias).await?);
@@ -84,6 +75,21 @@ impl Indices {
             created,
             analyzer: analyzer.as_str(),
         })
+    }
+
+    /// What the indices that are created from now on have in common, live or filling.
+    pub(super) async fn install_templates(&self) -> Result<Analyzer, SendError> {
+        let analyzer = Analyzer::best_of(&self.client).await?;
+        for kind in Kind::ALL {
+            let path = format!("_index_template/{}", self.names.alias(kind));
+            let template = mapping::template(kind, &self.names, &self.owner, analyzer);
+            let answer = self
+                .client
+                .ask(Method::Put, &path, &[], Some(client::body(&template)))
+                .await?;
+            answer.json::<Value>()?;
+        }
+        Ok(analyzer)
     }
 
     /// Fails unless jobs and posts have their alias, and every index is of this store.
@@ -132,6 +138,11 @@ impl Indices {
         self.months.lock().await.clear();
     }
 
+    /// The indices of the same store that are filled to succeed these.
+    pub(super) fn filling(&self) -> Self {
+        Self::new(self.client.clone(), self.names.filling(), self.owner)
+    }
+
     fn missing(&self, indices: &BTreeMap<String, Index>) -> Vec<String> {
         self.single()
             .into_iter()
@@ -145,7 +156,27 @@ impl Indices {
 
     /// Every index behind our aliases; an error where one is not ours.
     async fn owned(&self) -> Result<BTreeMap<String, Index>, SendError> {
+        let indices = self.behind().await?;
+        for (name, index) in &indices {
+            self.judge(name, index)?;
+        }
+        Ok(indices)
+    }
+
+    /// Every index behind our aliases, whosever it is.
+    pub(super) async fn behind(&self) -> Result<BTreeMap<String, Index>, SendError> {
         let aliases = Kind::ALL.map(|kind| self.names.alias(kind)).join(",");
+        self.list(&aliases).await
+    }
+
+    /// Every index whose name is one of ours, with an alias or without.
+    pub(super) async fn named(&self) -> Result<BTreeMap<String, Index>, SendError> {
+        let mut indices = self.list(&self.names.pattern()).await?;
+        indices.retain(|name, _| self.names.parts(name).is_some());
+        Ok(indices)
+    }
+
+    async fn list(&self, expression: &str) -> Result<BTreeMap<String, Index>, SendError> {
         let query = [
             ("ignore_unavailable", "true"),
             // The provided name is there so that an index without aliases or meta is still listed.
@@ -154,12 +185,29 @@ impl Indices {
                 "*.aliases,*.mappings._meta,*.settings.index.provided_name",
             ),
         ];
-        let answer = self.client.ask(Method::Get, &aliases, &query, None).await?;
-        let indices: BTreeMap<String, Index> = answer.json()?;
-        for (name, index) in &indices {
-            self.judge(name, index)?;
-        }
-        Ok(indices)
+        self.client
+            .ask(Method::Get, expression, &query, None)
+            .await?
+            .json()
+    }
+
+    /// How long the indices behind an alias remember deletions.
+    pub(super) async fn set_gc_deletes(&self, alias: &str, time: &str) -> Result<(), SendError> {
+        let settings = client::body(&json!({"index": {"gc_deletes": time}}));
+        let path = format!("{alias}/_settings");
+        let answer = self
+            .client
+            .ask(Method::Put, &path, &[], Some(settings))
+            .await?;
+        answer.json::<Value>().map(drop)
+    }
+
+    /// Whether trendy set the index up, for whatever store.
+    pub(super) fn is_of_trendy(index: &Index) -> bool {
+        index
+            .mappings
+            .get("_meta")
+            .is_some_and(|meta| serde_json::from_value::<Meta>(meta.clone()).is_ok())
     }
 
     fn judge(&self, name: &str, index: &Index) -> Result<(), SendError> {
@@ -180,19 +228,37 @@ impl Indices {
         }
     }
 
-    /// Creates the first index of an alias, with the alias; none where it is there already. The template does the rest.
-    async fn create(&self, alias: &str) -> Result<Option<String>, SendError> {
-        let index = Names::first_index(alias);
-        let body = json!({"aliases": {alias: {"is_write_index": true}}});
+    /// Creates the next index of an alias, with the alias; none where the alias is there already. The template does the
+    /// rest.
+    pub(super) async fn create(&self, alias: &str) -> Result<Option<String>, SendError> {
+        let named = self.named().await?;
+        if named
+            .values()
+            .any(|index| index.aliases.contains_key(alias))
+        {
+            return Ok(None);
+        }
+        let highest = named
+            .keys()
+            .filter_map(|index| self.names.parts(index))
+            .filter_map(|(of, number)| (of == Names::live(alias)).then_some(number))
+            .max();
+        let index = Names::index(alias, highest.unwrap_or(0) + 1);
         let answer = self
             .client
-            .ask(Method::Put, &index, &[], Some(client::body(&body)))
+            .ask(
+                Method::Put,
+                &index,
+                &[],
+                Some(client::body(&self.birth(alias))),
+            )
             .await?;
         if answer.is_success() {
             tracing::info!(index, alias, "index created");
             return Ok(Some(index));
         }
-        // Statuses do not tell "exists already" from other mistakes, and types differ between servers: look.
+        // Another process may have been faster with the same number. Statuses do not tell "exists already" from other
+        // mistakes, and types differ between servers: look.
         let exists = self
             .client
             .ask(Method::Head, &format!("_alias/{alias}"), &[], None)
@@ -202,5 +268,20 @@ impl Indices {
         } else {
             Err(answer.error())
         }
+    }
+
+    /// What an index has that its template does not give it.
+    fn birth(&self, alias: &str) -> Value {
+        let mut body = json!({"aliases": {alias: {"is_write_index": true}}});
+        if self.names.is_month(alias) {
+            body["aliases"][self.names.alias(Kind::Weather)] = json!({});
+        }
+        if self.names.are_filling() {
+            // Nobody searches it, and it can be filled again: so neither refreshed nor copied until it is full.
+            body["settings"] = json!({"index": {
+                "refresh_interval": "-1", "auto_expand_replicas": "false", "number_of_replicas": 0,
+            }});
+        }
+        body
     }
 }

@@ -145,7 +145,8 @@ pub(super) async fn look_up(
     Ok(found.hits.hits.into_iter().map(Listed::from).collect())
 }
 
-async fn refresh(client: &Client, alias: &str) -> Result<(), SendError> {
+/// Makes visible what was written.
+pub(super) async fn refresh(client: &Client, alias: &str) -> Result<(), SendError> {
     let path = format!("{alias}/_refresh");
     let answer = client.ask(Method::Post, &path, &[], None).await?;
     if answer.is_success() || answer.status == 404 {

@@ -8,6 +8,12 @@ use crate::record::{Kind, TermType};
 /// Version of the fields below. A change that an index cannot take while it lives raises it.
 pub(super) const SCHEMA: u64 = 2;
 
+/// One replica wherever there is a second node.
+pub(super) const REPLICAS: &str = "0-1";
+
+/// How long a deletion is remembered against an older write, which a publisher that was paused might still send.
+pub(super) const GC_DELETES: &str = "1h";
+
 /// Above the server's own templates for `logs-*-*` and the like (100), which a prefix might match.
 const PRIORITY: u32 = 500;
 
@@ -28,26 +34,24 @@ pub(super) fn template(
     let alias = names.alias(kind);
     let mut settings = json!({
         "number_of_shards": 1,
-        "auto_expand_replicas": "0-1",
-        // How long a deletion is remembered against an older write, which a publisher that was paused might still send.
-        "gc_deletes": "1h",
+        "auto_expand_replicas": REPLICAS,
+        "gc_deletes": GC_DELETES,
     });
-    let mut template = json!({"mappings": mappings(kind, owner)});
     let mut patterns = vec![format!("{alias}-*")];
     match kind {
         Kind::Job | Kind::Post => {
             settings["analysis"] = analyzer.settings();
             patterns.push(alias);
         }
-        // Written through its months alone; and a template cannot both give an alias and match it.
-        Kind::Weather => template["aliases"] = json!({alias: {}}),
+        // Written through its months alone. The alias that it is read through comes with each index and not from here:
+        // one that is being filled must not be read.
+        Kind::Weather => {}
     }
-    template["settings"] = json!({"index": settings});
     json!({
         "index_patterns": patterns,
         "priority": PRIORITY,
         "allow_auto_create": false,
-        "template": template,
+        "template": {"mappings": mappings(kind, owner), "settings": {"index": settings}},
     })
 }
 

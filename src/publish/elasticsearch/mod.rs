@@ -3,8 +3,9 @@
 //! Invariants:
 //! - `_id` is the record's id and the version its revision (`external_gte`), so a batch sent twice is one batch and an
 //!   older revision never wins over a newer one.
-//! - Every write goes through an alias, with `require_alias`; indices come to be by [`ElasticsearchTarget::setup`], and
+//! - Every write goes through an alias, with `require_alias`; indices come to be by [`ElasticsearchTarget::setup`] or a rebuild, and
 //!   those of a month of weather before the first write to it, never by a write. Templates forbid it to the server too.
+//! - Readers see an index through its alias, and a whole one: [`rebuild()`] fills another and swaps the alias at once.
 //! - An index carries the identity of its store. Another store's revisions are incomparable, so it is left alone.
 //! - Answers are judged item by item and by status: types of errors differ between servers.
 //!
@@ -19,6 +20,7 @@ mod listing;
 mod mapping;
 mod names;
 mod nodes;
+mod rebuild;
 mod settings;
 mod verify;
 
@@ -39,6 +41,7 @@ use indices::Indices;
 use names::Names;
 
 pub use indices::SetupReport;
+pub use rebuild::{RebuildReport, prune, rebuild};
 pub use settings::{ElasticsearchSettings, InvalidSettings};
 pub use verify::{Comparison, Difference, Fault, KindCounts, repair, verify};
 
@@ -70,6 +73,16 @@ impl ElasticsearchTarget {
     /// Installs the index templates, and the indices of jobs and posts behind their aliases. Twice is once.
     pub async fn setup(&self) -> Result<SetupReport, SendError> {
         self.indices.setup().await
+    }
+
+    /// The same for the indices that are filled to succeed these.
+    fn filling(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            client: self.client.clone(),
+            indices: self.indices.filling(),
+            bulk: self.bulk.clone(),
+        }
     }
 
     /// Documents of a kind, as far as the index was refreshed.

@@ -18,42 +18,115 @@ const YEARS: std::ops::RangeInclusive<i16> = 1900..=2100;
 ///
 /// A month of weather is an alias as well: `require_alias` then holds for every write, so that none can create an index
 /// by itself, and a month can be rebuilt behind its alias as jobs can.
+///
+/// An index that a rebuild fills stands behind the same aliases with `-filling` at their end, until they are swapped. So
+/// nobody reads it, writes to it are held to an alias as well, and what a rebuild that was killed left behind is known.
+/// An index that was swapped out has no alias.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     prefix: String,
+    stage: Stage,
 }
+
+/// Whose aliases these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Live,
+    Filling,
+}
+
+const FILLING: &str = "-filling";
 
 impl Names {
     pub(super) fn new(prefix: &str) -> Self {
         Self {
             prefix: prefix.to_owned(),
+            stage: Stage::Live,
         }
+    }
+
+    /// The names under which the successors of these indices are filled.
+    pub(super) fn filling(&self) -> Self {
+        Self {
+            prefix: self.prefix.clone(),
+            stage: Stage::Filling,
+        }
+    }
+
+    pub(super) fn are_filling(&self) -> bool {
+        self.stage == Stage::Filling
     }
 
     /// The alias that a kind is read through.
     pub(super) fn alias(&self, kind: Kind) -> String {
-        format!("{}-{kind}", self.prefix)
+        format!("{}{}", self.base(kind), self.suffix())
     }
 
     /// The alias that a month of weather is written through.
     pub(super) fn month(&self, month: Month) -> String {
-        format!("{}-{month}", self.alias(Kind::Weather))
+        format!("{}-{month}{}", self.base(Kind::Weather), self.suffix())
     }
 
     /// Whether an alias is one that a month of weather is written through.
     pub(super) fn is_month(&self, alias: &str) -> bool {
         alias
-            .strip_prefix(&self.alias(Kind::Weather))
+            .strip_prefix(&self.base(Kind::Weather))
             .and_then(|rest| rest.strip_prefix('-'))
-            .is_some_and(|month| {
-                month.len() == 7 && month.chars().all(|c| c.is_ascii_digit() || c == '.')
-            })
+            .and_then(|rest| rest.strip_suffix(self.suffix()))
+            .is_some_and(is_month)
     }
 
-    /// The first index behind an alias; a rebuild counts on.
-    pub(super) fn first_index(alias: &str) -> String {
-        format!("{alias}-000001")
+    /// Whether an alias is one of these.
+    pub(super) fn are_with(&self, alias: &str) -> bool {
+        self.is_month(alias) || Kind::ALL.iter().any(|kind| self.alias(*kind) == alias)
     }
+
+    /// The same alias in a live index.
+    pub(super) fn live(alias: &str) -> &str {
+        alias.strip_suffix(FILLING).unwrap_or(alias)
+    }
+
+    /// The index of this number behind an alias, live or filling; a rebuild counts on.
+    pub(super) fn index(alias: &str, number: u32) -> String {
+        format!("{}-{number:06}", Self::live(alias))
+    }
+
+    /// The live alias that an index of ours belongs to by its name, and its number; none for any other index.
+    pub(super) fn parts<'a>(&self, index: &'a str) -> Option<(&'a str, u32)> {
+        let (alias, digits) = index.rsplit_once('-')?;
+        if digits.len() < 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let live = Self {
+            prefix: self.prefix.clone(),
+            stage: Stage::Live,
+        };
+        let single = [Kind::Job, Kind::Post].map(|kind| live.base(kind));
+        let is_ours = single.iter().any(|own| own == alias) || live.is_month(alias);
+        Some((alias, digits.parse().ok()?)).filter(|_| is_ours)
+    }
+
+    /// A pattern of every index of ours, and perhaps of others'.
+    pub(super) fn pattern(&self) -> String {
+        Kind::ALL
+            .map(|kind| format!("{}-*", self.base(kind)))
+            .join(",")
+    }
+
+    fn base(&self, kind: Kind) -> String {
+        format!("{}-{kind}", self.prefix)
+    }
+
+    const fn suffix(&self) -> &'static str {
+        match self.stage {
+            Stage::Live => "",
+            Stage::Filling => FILLING,
+        }
+    }
+}
+
+fn is_month(text: &str) -> bool {
+    text.len() == 7 && text.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 /// A month in UTC.
@@ -106,6 +179,27 @@ mod tests {
             "weather-2026.11",
         ] {
             assert!(!names.is_month(alias), "{alias}");
+        }
+        assert!(names.filling().is_month("t-1-weather-2026.11-filling"));
+        assert!(!names.filling().is_month("t-1-weather-2026.11"));
+    }
+
+    #[test]
+    fn only_indices_of_the_prefix_have_parts() {
+        let names = Names::new("t");
+        assert_eq!(names.parts("t-job-000012"), Some(("t-job", 12)));
+        assert_eq!(
+            names.filling().parts("t-weather-2026.11-000001"),
+            Some(("t-weather-2026.11", 1))
+        );
+        for index in [
+            "t-job",
+            "t-job-1",
+            "t-job-x-job-000001",
+            "t-weather-000001",
+            "t2-job-000001",
+        ] {
+            assert_eq!(names.parts(index), None, "{index}");
         }
     }
 }

@@ -15,18 +15,23 @@ use tokio::time::Instant;
 
 use super::bulk::{Action, Delivery};
 use super::document::{Document, Place};
-use super::listing::{Listed, Listing, look_up};
+use super::listing::{Listed, Listing, look_up, refresh};
+use super::mapping::GC_DELETES;
 use super::{ElasticsearchTarget, PublishError};
 use crate::load::{Known, Store, StoreError};
+use crate::publish::backoff::Backoff;
 use crate::publish::publisher::{keep_refused, lag, position};
-use crate::publish::{SendError, Target};
-use crate::record::{Kind, RecordId};
+use crate::publish::{SendError, SendReport, Target};
+use crate::record::{Change, Kind, RecordId, StoredRecord};
 
 /// Ids that the store is asked for at a time.
 const PAGE: u32 = 5000;
 
 /// Suspects that are judged together; also what a repair sends at a time.
 const SUSPECTS: usize = 500;
+
+/// Attempts at sending to an index that is to forget its deletions; some three seconds together.
+const FORGETTING: u32 = 5;
 
 /// How long a publisher may stand still before it is taken for none: longer than one waits between two looks at the log.
 const STANDSTILL: Duration = Duration::from_secs(3);
@@ -139,8 +144,8 @@ pub async fn verify(
 }
 
 /// Compares, and mends each difference after it was told: what is missing or stale is sent as publishing would, refusals
-/// included; what is surplus is deleted. What is newer stays, since no index takes an older revision after a newer one.
-/// Whether all is well then, another [`verify`] tells.
+/// included; what is surplus is deleted; what is newer is deleted and sent anew. Whether all is well then, another
+/// [`verify`] tells.
 pub async fn repair(
     store: &Store,
     target: &ElasticsearchTarget,
@@ -368,36 +373,62 @@ impl<F: FnMut(Difference) + Send> Verifier<'_, F> {
         Ok(extra)
     }
 
+    /// Sends what is missing or stale and deletes what is surplus. A document that is newer is deleted and sent again, which
+    /// takes an index that forgets its deletions; so does one that somebody deleted past trendy.
     async fn mend(&self, differences: &[Difference]) -> Result<(), Failure> {
         let (store, target) = (self.store, self.target);
         let mut batch = Vec::new();
         let mut strays = Vec::new();
+        let mut must_forget = false;
         for difference in differences {
-            match (
+            if let (Fault::Surplus | Fault::Newer, Some(index), Some(revision)) = (
                 difference.fault,
                 &difference.index,
                 difference.index_revision,
             ) {
-                (Fault::Missing | Fault::Stale, ..) => {
-                    let Some(id) = record_id(&difference.id) else {
-                        continue;
-                    };
-                    batch.extend(store.latest_change(id, Timestamp::now()).await?);
-                }
-                (Fault::Surplus, Some(index), Some(revision)) => {
-                    let revision = revision.max(difference.store_revision.unwrap_or_default());
-                    strays.push(Action::drop_stray(index, &difference.id, revision));
-                }
-                (Fault::Surplus | Fault::Newer, ..) => {}
+                let revision = revision.max(difference.store_revision.unwrap_or_default());
+                strays.push(Action::drop_stray(index, &difference.id, revision));
+            }
+            if let (Fault::Missing | Fault::Stale | Fault::Newer, Some(id)) =
+                (difference.fault, record_id(&difference.id))
+            {
+                must_forget |= difference.fault == Fault::Newer;
+                batch.extend(store.latest_change(id, Timestamp::now()).await?);
             }
         }
-        let report = target.send(&batch).await?;
+        let mut delivery = Delivery::default();
+        target.bulk.deliver(strays, &mut delivery).await?;
+        let mut report = target.send(&batch).await?;
+        if let (Some(first), true) = (differences.first(), must_forget || report.superseded > 0) {
+            report = self.send_to_forgetful(first.kind, &batch).await?;
+        }
         keep_refused(store, target.name(), &batch, report.refused).await?;
-        target
-            .bulk
-            .deliver(strays, &mut Delivery::default())
-            .await?;
         Ok(())
+    }
+
+    /// Sends to indices that have forgotten their deletions, however new those were.
+    async fn send_to_forgetful(
+        &self,
+        kind: Kind,
+        batch: &[(Change, Option<StoredRecord>)],
+    ) -> Result<SendReport, Failure> {
+        let (target, alias) = (self.target, self.target.indices.names.alias(kind));
+        target.indices.set_gc_deletes(&alias, "0s").await?;
+        let sent = async {
+            let mut backoff = Backoff::between(FORGETTING);
+            loop {
+                // Deletions are forgotten at a refresh, once the server's coarse clock has moved on.
+                refresh(&target.client, &alias).await?;
+                let report = target.send(batch).await?;
+                match backoff.next(None) {
+                    Some(wait) if report.superseded > 0 => tokio::time::sleep(wait).await,
+                    _ => return Ok(report),
+                }
+            }
+        };
+        let sent: Result<SendReport, SendError> = sent.await;
+        target.indices.set_gc_deletes(&alias, GC_DELETES).await?;
+        Ok(sent?)
     }
 }
 

@@ -3,6 +3,7 @@
 mod everywhere;
 mod front;
 mod publisher;
+mod rebuild;
 pub(crate) mod scratch;
 mod verify;
 

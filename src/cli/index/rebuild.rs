@@ -1,0 +1,86 @@
+use std::io::Write;
+use std::time::Duration;
+
+use trendy::load::Store;
+use trendy::publish::elasticsearch::{ElasticsearchTarget, prune, rebuild};
+
+use crate::cli::exit::{Exit, Failure};
+
+/// Fill new indices from the store and swap them in at once, while the old ones are read; the old ones are kept
+///
+/// Mends whatever an index can have: another store or a restore behind it, another schema, documents past repair, or
+/// nothing. Runs that end meanwhile leave their changes to it, or to the next publish. A rebuild that was killed is begun
+/// anew by the next.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct RebuildArgs {
+    /// Delete the old indices afterwards, as `trendy index prune` does
+    #[arg(long)]
+    drop_old: bool,
+}
+
+pub(super) async fn run(
+    args: &RebuildArgs,
+    store: &Store,
+    target: &ElasticsearchTarget,
+) -> Result<Exit, Failure> {
+    let report = rebuild(store, target).await?;
+    let mut out = std::io::stdout().lock();
+    for index in &report.leftovers {
+        writeln!(
+            out,
+            "dropped {index}, which an earlier rebuild left half filled"
+        )?;
+    }
+    for index in &report.created {
+        writeln!(out, "created {index}")?;
+    }
+    writeln!(
+        out,
+        "filled with {} documents in {}; caught up with {} in {}; swapped in {}",
+        report.filled,
+        seconds(report.filling),
+        report.caught_up,
+        seconds(report.catching_up),
+        seconds(report.swap),
+    )?;
+    drop(out);
+    if args.drop_old {
+        run_prune(store, target).await?;
+    } else {
+        let mut out = std::io::stdout().lock();
+        for index in &report.replaced {
+            writeln!(out, "kept {index}")?;
+        }
+        if !report.replaced.is_empty() {
+            writeln!(
+                std::io::stderr(),
+                "hint: `trendy index prune` deletes what was kept"
+            )?;
+        }
+    }
+    if report.refused > 0 {
+        writeln!(
+            std::io::stderr(),
+            "warning: the server refused {} documents; see `trendy dead-letters`",
+            report.refused
+        )?;
+        return Ok(Exit::Incomplete);
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) async fn run_prune(
+    store: &Store,
+    target: &ElasticsearchTarget,
+) -> Result<Exit, Failure> {
+    let pruned = prune(store, target).await?;
+    let mut out = std::io::stdout().lock();
+    for index in pruned {
+        writeln!(out, "deleted {index}")?;
+    }
+    Ok(Exit::Done)
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.3} s", duration.as_secs_f64())
+}
