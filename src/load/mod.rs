@@ -207,6 +207,15 @@ impl Store {
         self.shared.identity
     }
 
+    /// Whether the place still holds the store that was opened: a restore of a server's database renews its identity.
+    pub async fn is_same(&self) -> Result<bool, StoreError> {
+        let rows: Vec<IdentityRow> = self
+            .rows("SELECT store_id, epoch FROM store", binds![])
+            .await?;
+        let identity = StoreIdentity::from(one(rows, self.place())?);
+        Ok(identity == self.identity())
+    }
+
     /// Where it is, without its password.
     pub fn place(&self) -> &str {
         &self.shared.place

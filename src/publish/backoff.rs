@@ -24,6 +24,11 @@ impl Backoff {
         }
     }
 
+    /// Waits without an end.
+    pub(super) const fn for_ever() -> Self {
+        Self::between(u32::MAX)
+    }
+
     /// The next wait, no shorter than what the server asked for; none once the attempts are used up.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
         self.left = self.left.checked_sub(1)?;

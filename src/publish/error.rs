@@ -19,6 +19,14 @@ pub enum PublishError {
         /// What the store says.
         source: StoreError,
     },
+    /// The store was restored, or made anew, while it was followed.
+    #[error(
+        "the store `{place}` is not the one that was opened; start again, and `trendy index rebuild` if asked to"
+    )]
+    StoreReplaced {
+        /// Where it is, without its password.
+        place: String,
+    },
     /// Another process publishes to the target just now.
     #[error("another process publishes to `{target}`; try again once it has ended")]
     Leased {
@@ -34,6 +42,7 @@ impl PublishError {
             Self::Target { source, .. } => source.is_retryable(),
             Self::Store { source, .. } => source.is_retryable(),
             Self::Leased { .. } => true,
+            Self::StoreReplaced { .. } => false,
         }
     }
 

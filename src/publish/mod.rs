@@ -12,6 +12,7 @@ mod again;
 mod backoff;
 pub mod elasticsearch;
 mod error;
+mod follow;
 mod publisher;
 
 use async_trait::async_trait;
@@ -20,6 +21,7 @@ use crate::record::{Change, RecordId, StoredRecord};
 
 pub use again::{Resent, send_again};
 pub use error::{PublishError, SendError};
+pub use follow::{Followed, follow};
 pub use publisher::{PublishEnd, PublishReport, lag, publish, start_over};
 
 /// Something that follows the change log.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use trendy::publish::elasticsearch::{ElasticsearchTarget, set_up};
-use trendy::publish::PublishError;
+use trendy::publish::{Followed, PublishError, Target, follow};
 use trendy::run::{elasticsearch, publish_all};
 
 use super::exit::{Exit, Failure, with_causes};
@@ -30,6 +30,9 @@ pub(super) struct SyncArgs {
     /// Longest time, such as `10m`
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = trendy::config::parse_duration)]
     limit: Duration,
+    /// Stay and send each change soon after it was loaded, through outages of the store and the server, until interrupted
+    #[arg(long, conflicts_with = "limit")]
+    follow: bool,
 }
 
 pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit, Failure> {
@@ -51,6 +54,13 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
                 report.analyzer
             )?;
             Ok(Exit::Done)
+        }
+        IndexCommand::Sync(SyncArgs { follow: true, .. }) => {
+            let stop = services::stop_on_signal()?;
+            let Followed { sent, refused } = follow(&store, &target, stop).await?;
+            let name = target.name();
+            writeln!(std::io::stdout(), "{name}: {sent} sent, {refused} refused")?;
+            Ok(Exit::Interrupted)
         }
         IndexCommand::Sync(args) => {
             let published = publish_all(&store, &[&target], args.limit).await?;

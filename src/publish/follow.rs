@@ -1,0 +1,116 @@
+//! A publisher that stays: it sends each change soon after it is logged, until it is asked to stop.
+//!
+//! The lease of the target is taken for each turn and given back when there is nothing to send, so a run may publish in
+//! between, and a rebuild is waited for. What takes long to come back, the store or the target, is asked again for ever;
+//! what no waiting mends ends it.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::backoff::Backoff;
+use super::{PublishEnd, PublishError, PublishReport, Target, lag, publish};
+use crate::load::Store;
+
+/// How long until the log is looked at again after there was nothing to send: soon for a reader, and two cheap queries.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// How long until the lease is tried for again.
+const ELSEWHERE: Duration = Duration::from_secs(1);
+
+/// One turn at most, so that counts are told; the next follows at once.
+const TURN: Duration = Duration::from_mins(1);
+
+/// How long what is in hand may take once it was asked to stop; what is not acknowledged then is sent again by the next.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What [`follow`] sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Records that were written or deleted.
+    pub sent: u64,
+    /// Records that the target refused for good; now dead letters.
+    pub refused: u64,
+}
+
+/// Publishes until `stop` is true.
+pub async fn follow(
+    store: &Store,
+    target: &dyn Target,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Followed, PublishError> {
+    let mut followed = Followed::default();
+    let mut backoff = Backoff::for_ever();
+    let mut is_away = false;
+    loop {
+        let mut turn = pin!(turn(store, target));
+        let turn = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => {
+                if let Ok(Ok((_, last))) = timeout(GRACE, turn.as_mut()).await {
+                    followed.add(last);
+                }
+                return Ok(followed);
+            }
+            turn = turn.as_mut() => turn,
+        };
+        let wait = match turn {
+            Ok((wait, sent)) => {
+                followed.add(sent);
+                if is_away {
+                    tracing::warn!("target {} is published to again", target.name());
+                }
+                (is_away, backoff) = (false, Backoff::for_ever());
+                wait
+            }
+            Err(error) if error.is_retryable() => {
+                if !is_away {
+                    let problem = crate::cause::with_causes(&error);
+                    tracing::warn!("{problem}; trying again until it succeeds");
+                }
+                is_away = true;
+                backoff.next(None).unwrap_or(ELSEWHERE)
+            }
+            Err(error) => return Err(error),
+        };
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return Ok(followed),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Sends what there is; gives how long to wait until the next turn.
+async fn turn(store: &Store, target: &dyn Target) -> Result<(Duration, Followed), PublishError> {
+    let of_store = |source| PublishError::Store {
+        target: target.name().to_owned(),
+        source,
+    };
+    if !store.is_same().await.map_err(of_store)? {
+        return Err(PublishError::StoreReplaced {
+            place: store.place().to_owned(),
+        });
+    }
+    let cursor = store.cursor(target.name()).await.map_err(of_store)?;
+    if cursor.is_some() && lag(store, target.name()).await.map_err(of_store)? <= 0 {
+        return Ok((IDLE, Followed::default()));
+    }
+    let report = publish(store, target, TURN).await?;
+    let wait = match report.end {
+        PublishEnd::CaughtUp => IDLE,
+        PublishEnd::Deadline => Duration::ZERO,
+        PublishEnd::Elsewhere => ELSEWHERE,
+    };
+    let PublishReport { sent, refused, .. } = report;
+    Ok((wait, Followed { sent, refused }))
+}
+
+impl Followed {
+    const fn add(&mut self, turn: Self) {
+        self.sent += turn.sent;
+        self.refused += turn.refused;
+    }
+}
