@@ -48,7 +48,7 @@ pub async fn follow(
         let mut turn = pin!(turn(store, target));
         let turn = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => {
+            () = asked_to_stop(&mut stop) => {
                 if let Ok(Ok((_, last))) = timeout(GRACE, turn.as_mut()).await {
                     followed.add(last);
                 }
@@ -77,10 +77,15 @@ pub async fn follow(
         };
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return Ok(followed),
+            () = asked_to_stop(&mut stop) => return Ok(followed),
             () = tokio::time::sleep(wait) => {}
         }
     }
+}
+
+/// Ends once it is asked to stop, or nobody is left to ask.
+async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
 /// Sends what there is; gives how long to wait until the next turn.
