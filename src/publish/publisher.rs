@@ -132,33 +132,24 @@ pub(super) struct Brought {
 /// Sends every record as it is now to a target that nobody follows yet, however long it takes. No cursor moves.
 pub(super) async fn fill(store: &Store, target: &dyn Target) -> Result<Brought, PublishError> {
     let mut publisher = Publisher::patient(store, target);
-    let named = |failure: Failure| failure.of(target);
-    loop {
-        // None once its time is up, which is never.
-        if let Some(head) = publisher.snapshot().await.map_err(named)? {
-            return Ok(publisher.brought_to(head));
-        }
-    }
+    let head = publisher.whole().await;
+    let head = head.map_err(|failure| failure.of(target))?;
+    Ok(publisher.brought_to(head))
 }
 
 /// Sends the changes after a number of the log until there are no more. No cursor moves.
 pub(super) async fn catch_up(
     store: &Store,
     target: &dyn Target,
-    from: i64,
+    mut from: i64,
 ) -> Result<Brought, PublishError> {
     let mut publisher = Publisher::patient(store, target);
     let named = |failure: Failure| failure.of(target);
-    let mut from = Some(from);
     loop {
-        let followed = match from.take() {
-            Some(from) => publisher.follow(from).await.map_err(named)?,
-            None => None,
-        };
-        match followed {
-            Some((seq, _)) => return Ok(publisher.brought_to(seq)),
-            None => from = publisher.snapshot().await.map_err(named)?,
+        if let Some((seq, _)) = publisher.follow(from).await.map_err(named)? {
+            return Ok(publisher.brought_to(seq));
         }
+        from = publisher.whole().await.map_err(named)?;
     }
 }
 
@@ -229,6 +220,15 @@ impl<'a> Publisher<'a> {
             seq,
             sent: self.total.sent,
             refused: self.total.refused,
+        }
+    }
+
+    /// A snapshot, however long it takes.
+    async fn whole(&mut self) -> Result<i64, Failure> {
+        loop {
+            if let Some(head) = self.snapshot().await? {
+                return Ok(head);
+            }
         }
     }
 
