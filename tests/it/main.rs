@@ -25,6 +25,7 @@ mod misbehaving;
 mod mistakes;
 mod news;
 mod noindex;
+mod oracle;
 mod paging;
 mod presets;
 mod quality;

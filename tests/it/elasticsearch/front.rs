@@ -15,6 +15,8 @@ pub(super) enum Fate {
     CutInRequest,
     /// The server does what was asked, and its answer is lost.
     LostAnswer,
+    /// The server does what was asked, and half of its answer arrives.
+    HalfAnswer,
     /// Never reaches the server; this is the answer.
     Answer(u16, &'static str),
 }
@@ -112,6 +114,10 @@ async fn answer(mut stream: TcpStream, state: Arc<State>) {
         }
         Fate::Answer(status, body) => respond(&mut stream, status, body.as_bytes()).await,
         Fate::LostAnswer => drop(pass(&request, &state.server).await),
+        Fate::HalfAnswer => {
+            let (status, body) = pass(&request, &state.server).await;
+            respond_with(&mut stream, status, &body[..body.len() / 2], body.len()).await;
+        }
         Fate::CutInRequest => {
             let address = (
                 state.server.host_str().unwrap(),
@@ -182,9 +188,13 @@ async fn pass(request: &Request, server: &Url) -> (u16, Vec<u8>) {
 }
 
 async fn respond(stream: &mut TcpStream, status: u16, body: &[u8]) {
+    respond_with(stream, status, body, body.len()).await;
+}
+
+/// Promises so many bytes, of which these come.
+async fn respond_with(stream: &mut TcpStream, status: u16, body: &[u8], length: usize) {
     let head = format!(
-        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
+        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
     // The client may have gone away.
     stream.write_all(head.as_bytes()).await.ok();

@@ -1,11 +1,13 @@
 //! The Elasticsearch target against a real server.
 
 mod everywhere;
+mod faults;
 mod front;
 mod publisher;
 mod rebuild;
 pub(crate) mod scratch;
 mod verify;
+mod wire;
 
 use std::slice::from_ref;
 use std::time::Duration;

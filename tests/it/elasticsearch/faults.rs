@@ -1,0 +1,280 @@
+//! The program itself behind wires that break and servers that are busy: whatever happens on the way, the index is the
+//! store in the end, and until then the exit code and a warning say that it is not.
+//!
+//! No server is started again here, since other tests are at it: [`Wire`] does to the program what that would do.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+use trendy::load::Store;
+use trendy::publish::elasticsearch::set_up;
+use trendy::record::{Kind, Record};
+use url::Url;
+
+use super::front::{Fate, Front};
+use super::scratch::Scratch as Index;
+use super::wire::{Trouble, Wire};
+use crate::support::records::{batch, job, job_id, job_with, minute, pipeline};
+use crate::support::trendy::{Said, Workspace};
+
+/// More than one piece of the log, and of several hundred kB.
+const JOBS: u32 = 600;
+
+/// A store with jobs in it, as the program finds it in its folder.
+struct Loaded {
+    workspace: Workspace,
+    store: Store,
+}
+
+impl Loaded {
+    async fn with(jobs: &[Record]) -> Self {
+        let workspace = Workspace::empty();
+        let store = Store::open(workspace.path("trendy.db").to_str().unwrap())
+            .await
+            .unwrap();
+        let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
+        for jobs in jobs.chunks(1000) {
+            store.load(run, &batch(0, jobs.to_vec())).await.unwrap();
+        }
+        Self { workspace, store }
+    }
+
+    async fn jobs() -> Self {
+        let jobs: Vec<Record> = (0..JOBS).map(job).collect();
+        Self::with(&jobs).await
+    }
+
+    /// An empty index of its own.
+    async fn index(&self) -> Index {
+        let index = Index::of(self.store.identity());
+        set_up(&self.store, &index.target()).await.unwrap();
+        index
+    }
+
+    /// Publishes to an index by way of this address.
+    async fn sync(&mut self, index: &Index, by: &Url, arguments: &[&str]) -> Said {
+        self.workspace.set("ELASTICSEARCH_URL", by.as_str());
+        self.workspace.set("TRENDY_INDEX_PREFIX", &index.prefix);
+        let arguments = [&["index", "sync"], arguments].concat();
+        self.workspace.trendy(&arguments).await
+    }
+
+    /// Publishes what is missing once the way is free, and then the index is the store.
+    async fn recovers(&mut self, index: &Index) {
+        let said = self.sync(index, &index.server, &[]).await;
+        assert_eq!(said.status, 0, "{said:#?}");
+        self.assert_same(index).await;
+    }
+
+    async fn assert_same(&self, index: &Index) {
+        let most = 20_000;
+        let records = self
+            .store
+            .records_after(Kind::Job, None, most)
+            .await
+            .unwrap();
+        let stored: BTreeMap<String, i64> = records
+            .iter()
+            .map(|record| (record.id.to_string(), record.revision))
+            .collect();
+        assert_eq!(indexed(index).await, stored);
+    }
+}
+
+/// Id and version of every job in the index, page by page.
+async fn indexed(index: &Index) -> BTreeMap<String, i64> {
+    const PAGE: usize = 5_000;
+    let alias = format!("{}-job", index.prefix);
+    index.ask("POST", &format!("{alias}/_refresh"), None).await;
+    let mut found = BTreeMap::new();
+    let mut page =
+        json!({"size": PAGE, "version": true, "_source": false, "sort": ["first_seen_at", "url"]});
+    loop {
+        let answer = index
+            .ask("POST", &format!("{alias}/_search"), Some(page.clone()))
+            .await;
+        let hits = answer["hits"]["hits"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{answer}"));
+        for hit in hits {
+            let id = hit["_id"].as_str().unwrap().to_owned();
+            let before = found.insert(id, hit["_version"].as_i64().unwrap());
+            assert_eq!(before, None, "there twice: {hit}");
+        }
+        let Some(last) = hits.last().filter(|_| hits.len() == PAGE) else {
+            return found;
+        };
+        page["search_after"] = last["sort"].clone();
+    }
+}
+
+#[track_caller]
+fn assert_lags(said: &Said, why: &str) {
+    assert_eq!(said.status, 3, "{said:#?}");
+    for part in ["lags by", why, "the data is kept"] {
+        assert!(said.stderr.contains(part), "no `{part}` in {said:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connection_that_breaks_in_a_request_loses_nothing() {
+    let mut loaded = Loaded::jobs().await;
+    // In the first request's head, in a document, and near the end of the first full request.
+    for bytes in [40, 20_000, 250_000] {
+        let index = loaded.index().await;
+        let wire = Wire::to(&index.server, [Trouble::CutInRequest(bytes); 2]).await;
+        let said = loaded.sync(&index, &wire.url, &[]).await;
+        assert_eq!((said.status, wire.broken()), (0, 2), "{bytes}: {said:#?}");
+        loaded.assert_same(&index).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_that_breaks_off_loses_nothing_and_doubles_nothing() {
+    let mut loaded = Loaded::jobs().await;
+    // In the first answer's head, and in its body.
+    for bytes in [10, 300] {
+        let index = loaded.index().await;
+        let wire = Wire::to(&index.server, [Trouble::CutInAnswer(bytes); 2]).await;
+        let said = loaded.sync(&index, &wire.url, &[]).await;
+        assert_eq!((said.status, wire.broken()), (0, 2), "{bytes}: {said:#?}");
+        loaded.assert_same(&index).await;
+    }
+    // In what the server says of documents that it has written.
+    let index = loaded.index().await;
+    let fates = [
+        Fate::HalfAnswer,
+        Fate::Pass,
+        Fate::HalfAnswer,
+        Fate::HalfAnswer,
+    ];
+    let front = Front::of(&index.server, fates).await;
+    let said = loaded.sync(&index, &front.url, &[]).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    assert!(
+        front.bulk_bodies().len() >= 6,
+        "{}",
+        front.bulk_bodies().len()
+    );
+    loaded.assert_same(&index).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_that_is_gone_for_some_seconds_in_mid_publish_is_waited_for() {
+    let mut loaded = Loaded::jobs().await;
+    let index = loaded.index().await;
+    let gone = Trouble::Gone(200_000, Duration::from_millis(1500));
+    let wire = Wire::to(&index.server, [gone]).await;
+    let said = loaded.sync(&index, &wire.url, &[]).await;
+    assert_eq!((said.status, wire.broken()), (0, 1), "{said:#?}");
+    loaded.assert_same(&index).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_that_stays_away_in_mid_publish_is_told_and_gets_the_rest_later() {
+    let mut loaded = Loaded::jobs().await;
+    let index = loaded.index().await;
+    let wire = Wire::to(
+        &index.server,
+        [Trouble::Gone(200_000, Duration::from_mins(5))],
+    )
+    .await;
+    let said = loaded.sync(&index, &wire.url, &[]).await;
+    assert_lags(&said, "cannot reach");
+    assert_eq!(wire.broken(), 1);
+    loaded.recovers(&index).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_answers_are_waited_for_as_long_as_the_time_lasts() {
+    let mut loaded = Loaded::jobs().await;
+    let index = loaded.index().await;
+    let slow = |delay| [Trouble::Slow(Duration::from_millis(delay))];
+    let wire = Wire::to(&index.server, slow(60_000)).await;
+    let said = loaded.sync(&index, &wire.url, &["--limit", "1s"]).await;
+    assert_lags(&said, "1 s were not enough");
+
+    let wire = Wire::to(&index.server, slow(100)).await;
+    let said = loaded.sync(&index, &wire.url, &[]).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    loaded.assert_same(&index).await;
+}
+
+/// What a server says that has too much to do, and what stands before one that is away.
+fn busy() -> Fate {
+    let reason = r#"{"error": {"type": "es_rejected_execution_exception", "reason": "queue is full"}, "status": 429}"#;
+    Fate::Answer(429, reason)
+}
+
+fn away() -> Fate {
+    Fate::Answer(503, "no healthy upstream")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storm_of_429_and_503_is_sat_out() {
+    let mut loaded = Loaded::jobs().await;
+    let index = loaded.index().await;
+    // The first bulk request is the check's.
+    let storm = [
+        busy(),
+        Fate::Pass,
+        busy(),
+        away(),
+        Fate::LostAnswer,
+        busy(),
+        Fate::Pass,
+        away(),
+        Fate::CutInRequest,
+    ];
+    let front = Front::of(&index.server, storm).await;
+    let said = loaded.sync(&index, &front.url, &[]).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    assert!(
+        front.bulk_bodies().len() >= 10,
+        "{}",
+        front.bulk_bodies().len()
+    );
+    loaded.assert_same(&index).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storm_that_does_not_end_is_told_and_the_rest_gets_there_later() {
+    let mut loaded = Loaded::jobs().await;
+    let index = loaded.index().await;
+    let storm = std::iter::once(Fate::Pass).chain((0..50).map(|_| busy()));
+    let front = Front::of(&index.server, storm).await;
+    let said = loaded.sync(&index, &front.url, &[]).await;
+    assert_lags(&said, "queue is full");
+    loaded.recovers(&index).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_poison_document_among_10000_costs_no_other() {
+    const MANY: u32 = 10_000;
+    const POISON: u32 = 6_543;
+    let mut jobs: Vec<_> = (0..MANY).map(job).collect();
+    // A year that Elasticsearch does not read.
+    jobs[POISON as usize] = job_with(POISON, |job| job.posted_at = Some(Timestamp::MIN));
+    let mut loaded = Loaded::with(&jobs).await;
+    let index = loaded.index().await;
+    let said = loaded.sync(&index, &index.server, &[]).await;
+    assert_eq!(said.status, 3, "{said:#?}");
+    assert!(said.stderr.contains("refused 1 documents"), "{said:#?}");
+
+    let found = indexed(&index).await;
+    assert_eq!(found.len(), MANY as usize - 1);
+    assert!(!found.contains_key(&job_id(POISON).to_string()));
+    let letters = loaded
+        .workspace
+        .trendy(&["dead-letters", "--format", "json"])
+        .await
+        .json();
+    assert_eq!(letters.as_array().unwrap().len(), 1, "{letters}");
+    let reason = letters[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("failed to parse field [posted_at] of type [date]"),
+        "{reason}"
+    );
+}
