@@ -4,8 +4,10 @@
 //! work grows with the square of the depth: 40,000 nested `<div>` took 2.8 s, ten MB of them 137 MB. The text is
 //! therefore measured before parsing, and fed in pieces; after each piece the new nodes are counted and measured, so
 //! that a hostile page is dropped a few kilobytes after it shows itself. Measuring the real tree rather than guessing
-//! from the tags is exact: unclosed `<p>` and `<li>` do not nest, while unclosed `<font>` multiply.
+//! from the tags is exact: unclosed `<p>` and `<li>` do not nest, while unclosed `<font>` multiply. What a single tag
+//! costs no look at the tree shows in time: its attributes are counted first (`attributes`).
 
+use super::attributes;
 use html5ever::driver;
 use html5ever::tendril::{StrTendril, TendrilSink};
 use scraper::{Html, HtmlTreeSink};
@@ -20,6 +22,9 @@ pub const MAX_DEPTH: usize = 512;
 /// Most nodes in a tree: one for every 16 bytes of the longest text, about 20 MiB of memory.
 pub const MAX_NODES: usize = MAX_BYTES / 16;
 
+/// Most attributes of a tag: pages have dozens, and the time that they take grows with their square.
+pub const MAX_ATTRIBUTES: usize = 1_000;
+
 /// Bytes parsed between two looks at the tree: at most 1,365 elements (`<b>`), so that even the square of their number
 /// is milliseconds.
 const PIECE: usize = 4 * 1024;
@@ -33,6 +38,9 @@ pub enum TooLarge {
     /// Nested deeper than [`MAX_DEPTH`].
     #[error("the page nests deeper than {MAX_DEPTH} elements")]
     Depth,
+    /// A tag with more attributes than [`MAX_ATTRIBUTES`].
+    #[error("a tag of the page has more than {MAX_ATTRIBUTES} attributes")]
+    Attributes,
     /// More nodes than [`MAX_NODES`].
     #[error("the page has more than {MAX_NODES} nodes")]
     Nodes,
@@ -60,6 +68,9 @@ pub fn parse_fragment(text: &str) -> Result<Html, TooLarge> {
 fn feed(mut parser: driver::Parser<HtmlTreeSink>, text: &str) -> Result<Html, TooLarge> {
     if text.len() > MAX_BYTES {
         return Err(TooLarge::Bytes(text.len()));
+    }
+    if attributes::exceed(text, MAX_ATTRIBUTES) {
+        return Err(TooLarge::Attributes);
     }
     let mut measured = 0;
     let mut rest = text;
@@ -131,6 +142,16 @@ mod tests {
     #[test]
     fn rejects_a_page_of_countless_nodes() {
         assert_eq!(parse(&"<p>".repeat(300_000)).unwrap_err(), TooLarge::Nodes);
+    }
+
+    #[test]
+    fn rejects_a_tag_of_countless_attributes_before_parsing_it() {
+        let attributes: String = (0..20_000).map(|n| format!(" a{n}")).collect();
+        let page = format!("<p>x</p><div{attributes}>y</div>");
+        assert_eq!(parse(&page).unwrap_err(), TooLarge::Attributes);
+        assert_eq!(parse_fragment(&page).unwrap_err(), TooLarge::Attributes);
+        let page = format!("<div data-page='{attributes}'>y</div>");
+        assert!(parse(&page).is_ok());
     }
 
     #[test]

@@ -1,0 +1,156 @@
+//! How many attributes a tag may have, at most, before the parser has seen it.
+//!
+//! For each attribute the parser looks through those before it, and gives nothing back until the tag ends: a tag of
+//! 20,000 takes seconds. So the text is looked through first, in one pass, by the tokenizer's own states for attributes
+//! (HTML, 13.2.5.32 to 13.2.5.39). What the tokenizer takes for a tag depends on all that came before it; here every `<`
+//! that can begin one does, also in scripts, comments and values, and all these readings go on side by side, of each
+//! state the one with the most attributes. The answer is therefore never too low, whatever a page does to hide a tag, and
+//! too high only where a text of so many words follows a `<` and has no `>`.
+
+use State::{
+    AfterName, AttributeName, BeforeName, BeforeValue, DoubleQuoted, SingleQuoted, TagName,
+    Unquoted,
+};
+
+/// Where in a tag a reading is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    TagName,
+    BeforeName,
+    AttributeName,
+    AfterName,
+    BeforeValue,
+    DoubleQuoted,
+    SingleQuoted,
+    Unquoted,
+}
+
+const STATES: [State; 8] = [
+    TagName,
+    BeforeName,
+    AttributeName,
+    AfterName,
+    BeforeValue,
+    DoubleQuoted,
+    SingleQuoted,
+    Unquoted,
+];
+
+/// The attributes of the readings that go on, by their state.
+type Readings = [Option<usize>; STATES.len()];
+
+/// Whether some tag of a text may have more attributes than this.
+pub(super) fn exceed(text: &str, limit: usize) -> bool {
+    let bytes = text.as_bytes();
+    let mut readings = Readings::default();
+    let mut at = 0;
+    while at < bytes.len() {
+        if readings.iter().all(Option::is_none) {
+            let Some(begin) = text[at..].find('<') else {
+                return false;
+            };
+            at += begin + usize::from(bytes.get(at + begin + 1) == Some(&b'/'));
+        }
+        let byte = bytes[at];
+        let mut next = Readings::default();
+        for (state, attributes) in STATES.into_iter().zip(readings) {
+            let Some(attributes) = attributes else {
+                continue;
+            };
+            let Some(then) = after(state, byte) else {
+                continue;
+            };
+            let begins = then == AttributeName && state != AttributeName;
+            let attributes = attributes + usize::from(begins);
+            if attributes > limit {
+                return true;
+            }
+            let held = &mut next[then as usize];
+            *held = (*held).max(Some(attributes));
+        }
+        if begins_name(bytes, at) {
+            next[TagName as usize] = Some(0);
+        }
+        readings = next;
+        at += 1;
+        // The bytes of a character are all below its boundaries, and of the same state.
+        while at < bytes.len() && !text.is_char_boundary(at) {
+            at += 1;
+        }
+    }
+    false
+}
+
+/// Whether the name of a tag begins behind this byte: `<` or `</`.
+fn begins_name(bytes: &[u8], at: usize) -> bool {
+    let is_open = match bytes[at] {
+        b'<' => true,
+        b'/' => at > 0 && bytes[at - 1] == b'<',
+        _ => false,
+    };
+    is_open && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)
+}
+
+/// The state after a byte; none after the end of the tag.
+const fn after(state: State, byte: u8) -> Option<State> {
+    let is_blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
+    Some(match (state, byte) {
+        (DoubleQuoted, b'"') | (SingleQuoted, b'\'') => BeforeName,
+        (DoubleQuoted | SingleQuoted, _) => state,
+        (_, b'>') => return None,
+        (BeforeValue, b'"') => DoubleQuoted,
+        (BeforeValue, b'\'') => SingleQuoted,
+        (BeforeValue, _) if is_blank => BeforeValue,
+        (Unquoted, _) if !is_blank => Unquoted,
+        (BeforeValue, _) => Unquoted,
+        (AttributeName | AfterName, _) if is_blank => AfterName,
+        (AttributeName | AfterName, b'=') => BeforeValue,
+        (_, b'/') => BeforeName,
+        (TagName, _) if !is_blank => TagName,
+        (TagName | BeforeName | Unquoted, _) if is_blank => BeforeName,
+        _ => AttributeName,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The most attributes that some tag of a text may have.
+    fn most(text: &str) -> usize {
+        (0..)
+            .find(|limit| !exceed(text, *limit))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn attributes_are_counted_as_the_tokenizer_reads_them() {
+        for (text, expected) in [
+            ("a b c < d e", 0),
+            ("<p>a b c</p>", 0),
+            ("<a b c=d e = f g='h i' j=\"k l\"m n/o/>p q", 8),
+            ("<a b=c/d e>", 2),
+            ("<a b='>' c>", 2),
+            ("</a b c>", 2),
+            ("<a =b =c>", 1),
+            ("<a b=\"x <i y z", 2),
+            ("<가 나 다>", 0),
+            ("<a 가 나=다 라>", 3),
+            ("<br/>a b", 0),
+        ] {
+            assert_eq!(most(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tag_that_hides_behind_a_quote_is_found() {
+        let many = "x".repeat(9).split("").collect::<Vec<_>>().join(" ");
+        for page in [
+            format!("<script>if (a<b='</script><a {many}>"),
+            format!("<!-- <a b=\" --><a {many}>"),
+            format!("<svg><script><a {many}>"),
+        ] {
+            assert!(exceed(&page, 8), "{page}");
+        }
+    }
+}
