@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
-use super::{ExtractError, OnEntry, value};
+use super::{ExtractError, OnEntry, surrogate, value};
 use crate::config::{Paging, Pick, Pipeline, Select};
 use crate::html::decode;
 use crate::record::{Field, LINES, Next, Page};
@@ -78,7 +78,7 @@ pub(super) fn parse(page: &Page) -> Result<Value, ExtractError> {
         _ => &page.body,
     };
     let decoded = decode(body, page.content_type.as_deref());
-    serde_json::from_str(&decoded.text).map_err(|source| ExtractError::NotJson {
+    serde_json::from_str(&surrogate::mended(&decoded.text)).map_err(|source| ExtractError::NotJson {
         url: page.url.to_string(),
         source,
         start: decoded

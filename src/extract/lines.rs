@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::{OnEntry, json, rejection};
+use super::{OnEntry, json, rejection, surrogate};
 use crate::config::Pipeline;
 use crate::record::{LINES, Next, Page};
 
@@ -60,7 +60,11 @@ fn lines(
         }
         let mut url = page.url.clone();
         url.set_fragment(Some(&format!("L{number}")));
-        let reason = match serde_json::from_slice(line) {
+        let read = match std::str::from_utf8(line) {
+            Ok(line) => serde_json::from_str(&surrogate::mended(line)),
+            Err(_) => serde_json::from_slice(line),
+        };
+        let reason = match read {
             Ok(document @ (Value::Object(_) | Value::Array(_))) => {
                 json::entries(pipeline, item, &document, &url, on_entry)?;
                 continue;

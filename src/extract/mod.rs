@@ -21,6 +21,7 @@ mod packed;
 mod schema_org;
 mod script;
 pub mod sitemap;
+mod surrogate;
 mod table;
 mod value;
 mod xml;

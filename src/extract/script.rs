@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use super::surrogate;
+
 /// Most bytes of one script: an object of a few bytes takes some 80 times its text in memory, and a page's state with
 /// hundreds of postings is about a megabyte.
 const MAX_BYTES: usize = 4 << 20;
@@ -15,6 +17,7 @@ pub(super) fn documents(text: &str) -> Vec<Value> {
     if text.len() > MAX_BYTES {
         return Vec::new();
     }
+    let text = &*surrogate::mended(text);
     if text.starts_with(['{', '['])
         && let Some((document, _)) = first(text)
     {

@@ -24,6 +24,7 @@ use std::ops::ControlFlow;
 
 use url::Url;
 
+use super::surrogate;
 pub use error::FeedError;
 pub use text::{FeedText, TextKind};
 
@@ -99,7 +100,7 @@ pub fn read(
         text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
     let mut head = match start.chars().next() {
         None => return Err(FeedError::Empty),
-        Some('{' | '[') => json::read(start, url, on_entry)?,
+        Some('{' | '[') => json::read(&surrogate::mended(start), url, on_entry)?,
         Some(_) => document::read(start, url, on_entry)?,
     };
     head.link.get_or_insert_with(|| url.clone());
