@@ -32,7 +32,7 @@ pub use pipeline::{
 pub use preset::Preset;
 pub use problem::{ConfigError, Position, Problem};
 pub use quality::{Earliest, Quality};
-pub use rule::{Choice, Conversion, Pick, Read, Rule, Select, Transform};
+pub use rule::{Choice, Conversion, Pick, Read, Rule, Select, Transform, Within};
 pub use schedule::{CatchUp, Overlap, Schedule, ScheduleFile};
 pub use settings::{Origin, Setting, Settings, SettingsFile, addresses};
 pub use step::{Action, Condition, Step, StepPages};

@@ -203,6 +203,14 @@ pub(super) struct ListFile {
     pub(super) extract: ListExtract,
     /// What is one entry: a CSS selector, or a JSONPath for `json`.
     pub(super) item: Option<String>,
+    /// With `json`: where the JSON stands on an HTML page, such as `{ css = "script#__NEXT_DATA__" }`. It is a script of
+    /// data, or one that assigns it (`window.__STATE__ = {…}`); with `attr` an attribute. Of several scripts the first that
+    /// has the list counts, and `item` and `[source.pages]` mean its JSON. Default: the page itself is JSON.
+    pub(super) script: Option<ScriptFile>,
+    /// What the entries stand in, or below, that belong together, such as `"section.team"`, `"h2"` or
+    /// `$.departments[*]`: rules with `in = "group"` read it. What holds entries is their group; in HTML, what holds none
+    /// is the group of those behind it until another one begins. The nearest counts.
+    pub(super) group: Option<String>,
     /// Address of the entry.
     pub(super) link: Option<RuleFile>,
     /// The board's own id of the entry; makes identity survive a changed address.
@@ -213,6 +221,16 @@ pub(super) struct ListFile {
     /// What is read from the entry besides; the detail page's value wins.
     #[serde(default)]
     pub(super) fields: BTreeMap<String, RuleFile>,
+}
+
+/// Where JSON stands on an HTML page.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScriptFile {
+    /// CSS selector of the script, or of the element with the attribute.
+    pub(super) css: String,
+    /// The attribute that holds the JSON. Default: the element's text is it.
+    pub(super) attr: Option<String>,
 }
 
 /// Format of a list.
@@ -422,6 +440,10 @@ pub enum Paging {
 pub struct List {
     /// Format, with what marks an entry.
     pub format: ListFormat,
+    /// Where the JSON of a list stands on an HTML page; none where the page itself is the list.
+    pub script: Option<Select>,
+    /// What marks a group of entries.
+    pub group: Option<Select>,
     /// Address of the entry; none for formats that know it.
     pub link: Option<Rule>,
     /// The board's own id.

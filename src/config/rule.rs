@@ -29,6 +29,10 @@ pub(super) struct RuleFile {
     /// JSONPath (RFC 9535), from the entry or the document. With `css`, inside the JSON that the selected script or
     /// attribute holds, such as `script#__NEXT_DATA__` or `window.__INITIAL_STATE__ = {…}`.
     pub(super) json: Option<String>,
+    /// Where it stands: in the `entry` itself, or in the `group` of the entry that `group` in `[list]` finds; there
+    /// `css = ":scope"` is the group itself. Default: `entry`, or the page behind it.
+    #[serde(rename = "in", default)]
+    pub(super) within: Within,
     /// Rules of which the first that finds something counts.
     pub(super) any: Option<Vec<RuleFile>>,
     /// Rules that all count, one after the other.
@@ -48,17 +52,29 @@ pub(super) struct RuleFile {
 
 impl RuleFile {
     /// Whether it has a key of its own besides `required`, `any` and `all`.
-    pub(super) const fn says_more_than_required(&self) -> bool {
+    pub(super) fn says_more_than_required(&self) -> bool {
         self.css.is_some()
             || self.attr.is_some()
             || self.own_text
             || self.without.is_some()
             || self.table.is_some()
             || self.json.is_some()
+            || self.within == Within::Group
             || self.regex.is_some()
             || self.template.is_some()
             || !self.transforms.0.is_empty()
     }
+}
+
+/// Where the rule of an entry is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Within {
+    /// In the entry itself, or in the page behind it.
+    #[default]
+    Entry,
+    /// In the group that the entry stands in.
+    Group,
 }
 
 /// One transform, or several.
@@ -241,6 +257,8 @@ pub enum Conversion {
 /// One place of a value, and what becomes of the texts there.
 #[derive(Debug, Clone)]
 pub struct Pick {
+    /// Whether it stands in the entry or in its group.
+    pub within: Within,
     /// Where it stands.
     pub select: Select,
     /// What is read there.
@@ -253,6 +271,7 @@ impl Pick {
     /// The text of what a selector finds, as it stands.
     pub const fn plain(select: Select) -> Self {
         Self {
+            within: Within::Entry,
             select,
             read: Read::Whole,
             conversions: Vec::new(),
@@ -310,6 +329,10 @@ impl fmt::Display for Pick {
             Read::Cell(header) if place == ":scope" => write!(formatter, "table `{header}`"),
             Read::Cell(header) => write!(formatter, "{place} table `{header}`"),
             Read::Json { text, .. } => write!(formatter, "{place} {text}"),
+        }?;
+        match self.within {
+            Within::Entry => Ok(()),
+            Within::Group => formatter.write_str(" in the group"),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! HTML by CSS selectors.
 
 use scraper::{ElementRef, Html, Selector};
+use serde_json::Value;
 
-use super::{Detailed, ExtractError, OnEntry, json, leads_on, link, noindex, script, table, value};
+use super::{
+    Detailed, ExtractError, OnEntry, group, json, leads_on, link, noindex, script, table, value,
+};
 use crate::config::{Pick, Pipeline, Read, Select};
 use crate::html::{decode, text, tree};
 use crate::record::{Next, Page};
@@ -15,8 +18,16 @@ pub(super) fn read_list(
 ) -> Result<Next, ExtractError> {
     let html = parse(page)?;
     let base = link::document_base(&html, &page.url);
-    for (index, element) in html.select(item).enumerate() {
-        let candidates = |pick| candidates(pick, element);
+    let group = match &pipeline.list.group {
+        Some(Select::Css { selector, .. }) => Some(selector),
+        _ => None,
+    };
+    let entries = group::in_html(&html, item, group);
+    for (index, entry) in entries.into_iter().enumerate() {
+        let candidates = |pick| {
+            let place = entry.place(pick).into_iter();
+            place.flat_map(move |element| candidates(pick, element))
+        };
         if on_entry(value::item(pipeline, &base, index + 1, candidates)).is_break() {
             break;
         }
@@ -93,17 +104,18 @@ fn read(pick: &Pick, element: ElementRef<'_>) -> Vec<String> {
             .into_iter()
             .map(text::of)
             .collect(),
-        Read::Json { path, .. } => {
-            let source = match attr {
-                Some(attr) => element.attr(attr).unwrap_or_default().to_owned(),
-                None => element.text().collect(),
-            };
-            let documents = script::documents(&source);
-            documents
-                .iter()
-                .flat_map(|document| json::texts(path.query(document).all()))
-                .collect()
-        }
+        Read::Json { path, .. } => documents(element, attr)
+            .iter()
+            .flat_map(|document| json::texts(path.query(document).all()))
+            .collect(),
+    }
+}
+
+/// The JSON documents in an element's text, or in an attribute.
+pub(super) fn documents(element: ElementRef<'_>, attr: Option<&str>) -> Vec<Value> {
+    match attr {
+        Some(attr) => script::documents(element.attr(attr).unwrap_or_default()),
+        None => script::documents(&element.text().collect::<String>()),
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
-use super::{ExtractError, OnEntry, surrogate, value};
+use super::elements::ListPath;
+use super::{ExtractError, OnEntry, css, group, leads_on, surrogate, value};
 use crate::config::{Paging, Pick, Pipeline, Select};
 use crate::html::decode;
 use crate::record::{Field, LINES, Next, Page};
@@ -21,7 +22,10 @@ pub(super) fn read_list(
     page: &Page,
     on_entry: &mut OnEntry<'_>,
 ) -> Result<Next, ExtractError> {
-    let document = parse(page)?;
+    if let Some(list) = long_list(pipeline, item) {
+        return read_long_list(pipeline, item, &list, page, on_entry);
+    }
+    let document = list_document(pipeline, item, page)?;
     if let Some(list) = list_of(item)
         && list.query(&document).is_empty()
     {
@@ -35,6 +39,84 @@ pub(super) fn read_list(
     Ok(next(pipeline, &document, &page.url))
 }
 
+/// The list of a pipeline's pages, where its elements can be read without all the others in memory.
+fn long_list(pipeline: &Pipeline, item: &JsonPath) -> Option<ListPath> {
+    let list = ListPath::of(item)?;
+    let stands_alone = pipeline.list.script.is_none() && pipeline.list.group.is_none();
+    let leads_on_beside = match leads_on(pipeline) {
+        Some((_, Select::Json { path, .. })) => list.is_beside(path),
+        _ => true,
+    };
+    (stands_alone && leads_on_beside).then_some(list)
+}
+
+fn read_long_list(
+    pipeline: &Pipeline,
+    item: &JsonPath,
+    list: &ListPath,
+    page: &Page,
+    on_entry: &mut OnEntry<'_>,
+) -> Result<Next, ExtractError> {
+    let decoded = decode(&page.body, page.content_type.as_deref());
+    let text = surrogate::mended(&decoded.text);
+    let not_json = |source| not_json(page, &decoded.text, source);
+    let outline = list.outline(&text).map_err(not_json)?;
+    let outline = outline.ok_or_else(|| ExtractError::NoList {
+        url: page.url.to_string(),
+        path: list_of(item).unwrap_or_else(|| item.clone()).to_string(),
+    })?;
+    let mut number = 0;
+    list.elements(&text, &mut |node| {
+        number += 1;
+        on_entry(value::item(pipeline, &page.url, number, |pick| {
+            candidates(pick, &node)
+        }))
+    })
+    .map_err(not_json)?;
+    Ok(next(pipeline, &outline, &page.url))
+}
+
+fn not_json(page: &Page, text: &str, source: serde_json::Error) -> ExtractError {
+    ExtractError::NotJson {
+        url: page.url.to_string(),
+        source,
+        start: text.trim_start().chars().take(START_CHARS).collect(),
+    }
+}
+
+/// The document that the list stands in: the page, or what a script on it holds. Of several scripts it is the first that
+/// has the list.
+pub(super) fn list_document(
+    pipeline: &Pipeline,
+    item: &JsonPath,
+    page: &Page,
+) -> Result<Value, ExtractError> {
+    let Some(Select::Css {
+        selector,
+        attr,
+        text,
+    }) = &pipeline.list.script
+    else {
+        return parse(page);
+    };
+    let list = list_of(item);
+    let list = list.as_ref().unwrap_or(item);
+    let html = css::parse(page)?;
+    let mut first = None;
+    for element in html.select(selector) {
+        for document in css::documents(element, attr.as_deref()) {
+            if !list.query(&document).is_empty() {
+                return Ok(document);
+            }
+            first.get_or_insert(document);
+        }
+    }
+    first.ok_or_else(|| ExtractError::NoScript {
+        url: page.url.to_string(),
+        selector: text.clone(),
+    })
+}
+
 /// Hands over the entries of a document.
 pub(super) fn entries(
     pipeline: &Pipeline,
@@ -43,8 +125,16 @@ pub(super) fn entries(
     base: &Url,
     on_entry: &mut OnEntry<'_>,
 ) -> ControlFlow<()> {
-    for (index, node) in item.query(document).all().into_iter().enumerate() {
-        let candidates = |pick| candidates(pick, node);
+    let group = match &pipeline.list.group {
+        Some(Select::Json { path, .. }) => Some(path),
+        _ => None,
+    };
+    let entries = group::in_json(document, item, group);
+    for (index, entry) in entries.into_iter().enumerate() {
+        let candidates = |pick| {
+            let place = entry.place(pick);
+            place.map_or_else(Vec::new, |node| candidates(pick, node))
+        };
         on_entry(value::item(pipeline, base, index + 1, candidates))?;
     }
     ControlFlow::Continue(())
@@ -78,16 +168,8 @@ pub(super) fn parse(page: &Page) -> Result<Value, ExtractError> {
         _ => &page.body,
     };
     let decoded = decode(body, page.content_type.as_deref());
-    serde_json::from_str(&surrogate::mended(&decoded.text)).map_err(|source| ExtractError::NotJson {
-        url: page.url.to_string(),
-        source,
-        start: decoded
-            .text
-            .trim_start()
-            .chars()
-            .take(START_CHARS)
-            .collect(),
-    })
+    serde_json::from_str(&surrogate::mended(&decoded.text))
+        .map_err(|source| not_json(page, &decoded.text, source))
 }
 
 fn next(pipeline: &Pipeline, document: &Value, base: &Url) -> Next {

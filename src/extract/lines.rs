@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::{OnEntry, json, rejection, surrogate};
+use super::{ExtractError, OnEntry, json, rejection, surrogate};
 use crate::config::Pipeline;
 use crate::record::{LINES, Next, Page};
 
@@ -34,8 +34,9 @@ fn document(
     page: &Page,
     on_entry: &mut OnEntry<'_>,
 ) -> ControlFlow<()> {
-    match json::parse(page) {
-        Ok(document) => json::entries(pipeline, item, &document, &page.url, on_entry),
+    match json::read_list(pipeline, item, page, on_entry) {
+        // One of many files may well have nothing.
+        Ok(_) | Err(ExtractError::NoList { .. }) => ControlFlow::Continue(()),
         Err(error) => {
             let reason = crate::cause::with_causes(&error);
             on_entry(Err(rejection(page.url.as_str(), reason, None)))

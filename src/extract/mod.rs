@@ -8,8 +8,10 @@
 
 pub mod article;
 mod css;
+mod elements;
 pub mod explain;
 pub mod feed;
+mod group;
 pub mod jobposting;
 mod json;
 pub mod kma;
@@ -94,6 +96,14 @@ pub enum ExtractError {
         url: String,
         /// Where its entries would be.
         path: String,
+    },
+    /// The page should hold JSON.
+    #[error("{url} has no JSON in `{selector}`")]
+    NoScript {
+        /// The page.
+        url: String,
+        /// Where the JSON would be.
+        selector: String,
     },
     /// The page should be a feed.
     #[error("cannot read {url}: {source}")]

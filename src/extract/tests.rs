@@ -250,3 +250,122 @@ fn transforms_are_done_in_their_order() {
     assert_eq!(field(rule, body), ["L3"]);
     assert_eq!(field("{ css = 'p', as = 'html_text' }", body), ["Level: 3"]);
 }
+
+#[test]
+fn a_field_is_read_from_the_heading_or_the_element_that_an_entry_stands_below_or_in() {
+    const RULES: &str = "[list]\nitem = 'li'\ngroup = 'h2, section'\nlink = { css = 'a', attr = 'href' }\n\
+        [fields]\ntitle = { css = 'a' }\ncategory = { css = ':scope, b', in = 'group', regex = '^\\w+' }\n\
+        location = { css = 'b', in = 'group' }";
+    let body = "<li><a href=/0>none</a></li><h2>Backend</h2><ul><li><a href=/1>one</a></li></ul>\
+        <section>Frontend <b>Busan</b><ul><li><a href=/2>two</a></li></ul></section>";
+    let listing = list(RULES, "text/html", body);
+    let read = |field| -> Vec<Vec<&str>> {
+        let items = listing.items.iter();
+        items.map(|item| texts(item, field)).collect()
+    };
+    assert_eq!(
+        read(Field::Category),
+        [vec![], vec!["Backend"], vec!["Frontend"]]
+    );
+    assert_eq!(read(Field::Location), [vec![], vec![], vec!["Busan"]]);
+}
+
+#[test]
+fn a_field_of_json_is_read_from_a_parent_of_the_entry() {
+    const RULES: &str = "[list]\nextract = 'json'\nitem = '$.departments[*].jobs[*]'\n\
+        group = '$.departments[*]'\nlink = { json = '$.url' }\n\
+        [fields]\ntitle = { json = '$.title' }\ncategory = { json = '$.name', in = 'group' }";
+    let body = r#"{"departments": [{"name": "Backend", "jobs": [{"url": "/1", "title": "a"}, {"url": "/2", "title": "b"}]},
+        {"name": "Data", "jobs": [{"url": "/3", "title": "c"}]}, {"name": "HR", "jobs": []}]}"#;
+    let listing = list(RULES, "application/json", body);
+    let categories: Vec<_> = listing
+        .items
+        .iter()
+        .map(|item| texts(item, Field::Category).concat())
+        .collect();
+    assert_eq!(categories, ["Backend", "Backend", "Data"]);
+}
+
+fn inline(script: &str, pages: &str) -> String {
+    format!(
+        "{pages}\n[list]\nextract = 'json'\nscript = {script}\nitem = '$.jobs[*]'\n\
+         link = {{ json = '$.slug', template = '/jobs/{{}}' }}\n[fields]\ntitle = {{ json = '$.title' }}"
+    )
+}
+
+#[test]
+fn a_list_in_a_script_or_an_attribute_is_read_as_json() {
+    let state = r#"{"jobs": [{"slug": "1", "title": "Rust"}, {"slug": "2", "title": "Go \ud83d"}], "next": "/more"}"#;
+    let data = format!(
+        "<script>var other = {{}}</script><script id=s type=application/json>{state}</script>"
+    );
+    let assigned = format!("<script>var a = [1]; window.__STATE__ = {state};</script>");
+    let attribute = format!("<div id=app data-page='{state}'></div>");
+    let paged = "[source.pages]\nnext_link = '$.next'";
+    for (body, script) in [
+        (data, "{ css = 'script' }"),
+        (assigned, "{ css = 'script' }"),
+        (attribute, "{ css = '#app', attr = 'data-page' }"),
+    ] {
+        let listing = list(&inline(script, paged), "text/html", &body);
+        let found: Vec<_> = listing
+            .items
+            .iter()
+            .map(|item| (item.entry.url.path(), texts(item, Field::Title).concat()))
+            .collect();
+        let titles = ["Rust".to_owned(), "Go \u{fffd}".to_owned()];
+        let [first, second] = titles;
+        assert_eq!(found, [("/jobs/1", first), ("/jobs/2", second)], "{body}");
+        let next = Url::parse("https://board.example/more").unwrap();
+        assert_eq!(listing.next, Next::Page(next));
+    }
+}
+
+#[test]
+fn a_page_without_the_script_or_the_list_in_it_is_told() {
+    let pipeline = pipeline(&inline("{ css = '#s' }", ""));
+    let told = |body: &str| {
+        let page = page("text/html", body, Role::List { number: 1 });
+        listing(&pipeline, &page).unwrap_err().to_string()
+    };
+    assert_eq!(told("<p>x</p>"), format!("{URL} has no JSON in `#s`"));
+    assert_eq!(
+        told("<script id=s>f()</script>"),
+        format!("{URL} has no JSON in `#s`")
+    );
+    assert_eq!(
+        told("<script id=s>{\"a\": 1}</script>"),
+        format!("{URL} has no `$.jobs`")
+    );
+}
+
+#[test]
+fn half_a_character_in_json_costs_itself_alone() {
+    const RULES: &str = "[list]\nextract = 'json'\nitem = '$[*]'\nlink = { json = '$.url' }\n[fields]\ntitle = { json = '$.title' }";
+    let body = r#"[{"url": "/1", "title": "a\ud83db"}, {"url": "/2", "title": "\ud83d\ude00"}]"#;
+    let listing = list(RULES, "application/json", body);
+    let titles: Vec<_> = listing
+        .items
+        .iter()
+        .map(|item| texts(item, Field::Title).concat())
+        .collect();
+    assert_eq!(titles, ["a\u{fffd}b", "\u{1f600}"]);
+}
+
+#[test]
+fn who_breaks_off_is_given_no_further_entry() {
+    let pipeline = pipeline(CSS);
+    let body = "<li><a href=/1></a><li><a href=/2></a><li><a href=/3></a>";
+    let mut taken = 0;
+    let page = page("text/html", body, Role::List { number: 1 });
+    let read = read_list(&pipeline, &page, &mut |_| {
+        taken += 1;
+        if taken == 2 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert!(read.is_ok());
+    assert_eq!(taken, 2);
+}

@@ -21,6 +21,7 @@ mod hosts;
 mod interrupted;
 mod late_commit;
 mod lists;
+mod long_lists;
 mod misbehaving;
 mod mistakes;
 mod news;

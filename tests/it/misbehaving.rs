@@ -10,7 +10,7 @@ use trendy::collect::{CollectSettings, FetchError};
 use crate::site::{
     Answer, Site, collector, fetch, html, moved, page, pipeline, read, request, settings,
 };
-use crate::support::trendy::{Said, Workspace};
+use crate::support::trendy::{Said, Workspace, peak_kib};
 
 /// Most resident memory of the program. A body may be 16 MiB, and is there twice for the moment in which its buffer grows.
 const MOST_MEMORY_KIB: u64 = 64 * 1024;
@@ -57,16 +57,6 @@ fn bomb() -> Vec<u8> {
     [&head[..], &block.repeat(1024), &[3, 0], &[0; 8]].concat()
 }
 
-/// The most memory that a process has had resident.
-fn peak_kib(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gigabyte_in_a_small_file_costs_a_page_and_no_more() {
     let told = Arc::new(Notify::new());
@@ -100,7 +90,7 @@ async fn a_gigabyte_in_a_small_file_costs_a_page_and_no_more() {
         assert!(Instant::now() < deadline, "{:?}", site.visits());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let (peak, took) = (peak_kib(process), start.elapsed());
+    let (peak, took) = (peak_kib(process).unwrap(), start.elapsed());
     told.notify_one();
     let said: Said = trendy.wait_with_output().await.unwrap().into();
     let row = &said.json()[0];

@@ -237,6 +237,8 @@ pub(crate) fn pipeline(url: &str) -> Pipeline {
         },
         list: List {
             format: ListFormat::Feed,
+            script: None,
+            group: None,
             link: None,
             id: None,
             fields: BTreeMap::new(),

@@ -18,10 +18,11 @@ use sha2::{Digest, Sha256};
 use crate::config::document::SourceDocument;
 use crate::config::pipeline::{
     Detail, Fetch, List, ListExtract, ListFile, ListFormat, Pipeline, PipelineFile, Politeness,
-    PolitenessFile, Snapshot, SnapshotFile,
+    PolitenessFile, ScriptFile, Snapshot, SnapshotFile,
 };
 use crate::config::preset;
 use crate::config::problem::ConfigError;
+use crate::config::rule::Select;
 use crate::record::{Field, Kind, PipelineId};
 
 const DEFAULT_DELAY: Duration = Duration::from_secs(1);
@@ -59,6 +60,7 @@ impl Pipeline {
         let pipeline = Checker {
             document: &mut document,
             kind: file.kind,
+            groups: Groups::Found,
         }
         .pipeline(path, file_hash, file);
         document.finish()?;
@@ -78,6 +80,17 @@ fn unreachable_gap(path: &Path) -> ConfigError {
 struct Checker<'a> {
     document: &'a mut SourceDocument,
     kind: Kind,
+    groups: Groups,
+}
+
+/// Whether the rules that are checked can read the group of an entry.
+#[derive(Clone, Copy)]
+enum Groups {
+    Found,
+    /// Nothing in the file finds groups.
+    Unknown,
+    /// The rules read the page behind an entry.
+    Left,
 }
 
 impl Checker<'_> {
@@ -118,6 +131,7 @@ impl Checker<'_> {
             );
         }
         let (scope, defaults) = self.defaults(file.defaults);
+        let fetch = file.source.fetch;
         let source = self.source(file.source, file.list.extract);
         let reads_title = [&file.fields, &file.list.fields]
             .iter()
@@ -128,7 +142,17 @@ impl Checker<'_> {
             self.document
                 .problem(&["fields"], "nothing reads `title`", hint);
         }
+        if file.list.group.is_none() {
+            self.groups = Groups::Unknown;
+        }
+        if let (Fetch::File, true) = (fetch, file.list.script.is_some()) {
+            let message = "files are JSON themselves: remove the key";
+            self.document.problem(&["list", "script"], message, None);
+        }
         let list = self.list(file.list);
+        if detail.is_some() {
+            self.groups = Groups::Left;
+        }
         let fields = self.rules(&["fields"], file.fields, field_language);
         let politeness = self.politeness(&file.politeness);
         let snapshot = self.snapshot(&file.snapshot);
@@ -219,6 +243,8 @@ impl Checker<'_> {
         if language == Language::Known {
             for (given, key) in [
                 (file.item.is_some(), "item"),
+                (file.script.is_some(), "script"),
+                (file.group.is_some(), "group"),
                 (file.link.is_some(), "link"),
                 (file.id.is_some(), "id"),
             ] {
@@ -237,6 +263,8 @@ impl Checker<'_> {
             };
             return Some(List {
                 format,
+                script: None,
+                group: None,
                 link: None,
                 id: None,
                 fields,
@@ -254,6 +282,17 @@ impl Checker<'_> {
                 None
             }
         };
+        let script = match &file.script {
+            None => None,
+            Some(script) => Some(self.script(script, file.extract)?),
+        };
+        let group = match file.group {
+            None => None,
+            Some(group) if language == Language::Json => {
+                Some(self.json(&["list", "group"], &group)?)
+            }
+            Some(group) => Some(self.css(&["list", "group"], &group)?),
+        };
         let id = file
             .id
             .map(|rule| self.rule(&["list", "id"], rule, language));
@@ -268,6 +307,8 @@ impl Checker<'_> {
         let link = self.rule(&["list", "link"], link, language);
         Some(List {
             format: ListFormat::Items(format?),
+            script,
+            group,
             link: Some(link?),
             id: match id {
                 Some(id) => Some(id?),
@@ -275,6 +316,20 @@ impl Checker<'_> {
             },
             fields,
         })
+    }
+
+    /// Where the list's JSON stands on an HTML page.
+    fn script(&mut self, file: &ScriptFile, format: ListExtract) -> Option<Select> {
+        if format != ListExtract::Json {
+            let message = "`script` goes with `extract = \"json\"`, whose paths read it";
+            self.document.problem(&["list", "script"], message, None);
+            return None;
+        }
+        let mut select = self.css(&["list", "script", "css"], &file.css)?;
+        if let Select::Css { attr, .. } = &mut select {
+            attr.clone_from(&file.attr);
+        }
+        Some(select)
     }
 
     /// The owner of the list, and the other defaults.
@@ -456,6 +511,43 @@ board = "daangn"
             let found = problems(&with(wrong));
             assert!(found[0].contains(told), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_group_is_read_where_the_list_finds_one() {
+        let with = |list: &str, fields: &str| {
+            GOOD.replace("[detail]", &format!("{list}\n[detail]"))
+                .replace("[defaults]", &format!("{fields}\n[defaults]"))
+        };
+        let rule = "category = { css = 'h2', in = 'group' }";
+        let in_list = format!("group = 'section'\n[list.fields]\n{rule}");
+        assert_eq!(problems(&with(&in_list, "")), Vec::<String>::new());
+        for (list, fields, told) in [
+            (
+                format!("[list.fields]\n{rule}"),
+                "",
+                "nothing finds the group of an entry",
+            ),
+            (
+                "group = 'section'".to_owned(),
+                rule,
+                "the page behind an entry is in no group",
+            ),
+            ("group = 'h2['".to_owned(), "", "bad CSS selector `h2[`"),
+        ] {
+            let found = problems(&with(&list, fields));
+            assert!(found[0].contains(told), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_holds_json() {
+        let text = GOOD.replace("[detail]", "script = { css = '#state' }\n[detail]");
+        let found = problems(&text);
+        assert!(
+            found[0].contains("`script` goes with `extract = \"json\"`"),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use scraper::Selector;
 
-use super::{Checker, Language};
+use super::{Checker, Groups, Language};
 use crate::config::document::suggestion;
-use crate::config::rule::{Choice, Conversion, Pick, Read, Rule, RuleFile, Select, TransformFile};
+use crate::config::rule::{
+    Choice, Conversion, Pick, Read, Rule, RuleFile, Select, TransformFile, Within,
+};
 use crate::record::Field;
 
 impl Checker<'_> {
@@ -115,6 +117,22 @@ impl Checker<'_> {
     }
 
     fn pick(&mut self, key: &[&str], file: RuleFile, language: Language) -> Option<Pick> {
+        let no_group = match self.groups {
+            Groups::Found => None,
+            Groups::Unknown => Some((
+                "nothing finds the group of an entry",
+                "name what holds or heads the entries in `[list]`, such as `group = \"h2\"`",
+            )),
+            Groups::Left => Some((
+                "the page behind an entry is in no group",
+                "read it from the list, in `[list.fields]`",
+            )),
+        };
+        if let (Within::Group, Some((message, hint))) = (file.within, no_group) {
+            let key = [key, &["in"]].concat();
+            self.document.problem(&key, message, Some(hint.to_owned()));
+            return None;
+        }
         let (select, read) = match language {
             Language::Json => self.place_in_json(key, &file)?,
             Language::Css | Language::Known => self.place_in_html(key, &file)?,
@@ -150,6 +168,7 @@ impl Checker<'_> {
             });
         }
         Some(Pick {
+            within: file.within,
             select,
             read,
             conversions,

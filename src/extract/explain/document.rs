@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
 
+use super::super::group::{self, Entry};
 use super::super::{ExtractError, css, json};
-use crate::config::{Detail, Pick, Select};
+use crate::config::{Detail, Pick, Pipeline, Select};
 use crate::html::text;
 use crate::record::Page;
 
@@ -27,12 +28,16 @@ pub(super) enum Place<'a> {
 }
 
 impl Document {
-    /// A page of a list whose entries this selector finds.
-    pub(super) fn of_list(item: &Select, page: &Page) -> Result<Self, ExtractError> {
-        match item {
-            Select::Css { .. } => Self::of_detail(Detail::Css, page),
-            Select::Json { .. } => Self::of_detail(Detail::Json, page),
-        }
+    /// A page of a pipeline's list whose entries this selector finds.
+    pub(super) fn of_list(
+        pipeline: &Pipeline,
+        item: &Select,
+        page: &Page,
+    ) -> Result<Self, ExtractError> {
+        Ok(match item {
+            Select::Css { .. } => Self::Html(css::parse(page)?),
+            Select::Json { path, .. } => Self::Json(json::list_document(pipeline, path, page)?),
+        })
     }
 
     pub(super) fn of_detail(format: Detail, page: &Page) -> Result<Self, ExtractError> {
@@ -50,18 +55,25 @@ impl Document {
         }
     }
 
-    /// What a selector finds in it, as the entries of a list are found.
-    pub(super) fn select<'a>(&'a self, select: &Select) -> Vec<Place<'a>> {
-        match (self, select) {
+    /// The entries that a selector finds in it, as those of a list are found, each with its group.
+    pub(super) fn entries(&self, item: &Select, group: Option<&Select>) -> Vec<Entry<Place<'_>>> {
+        match (self, item) {
             (Self::Html(html), Select::Css { selector, .. }) => {
-                html.select(selector).map(Place::Html).collect()
+                let group = match group {
+                    Some(Select::Css { selector, .. }) => Some(selector),
+                    _ => None,
+                };
+                let entries = group::in_html(html, selector, group).into_iter();
+                entries.map(|entry| entry.map(Place::Html)).collect()
             }
-            (Self::Json(value), Select::Json { path, .. }) => path
-                .query(value)
-                .all()
-                .into_iter()
-                .map(Place::Json)
-                .collect(),
+            (Self::Json(value), Select::Json { path, .. }) => {
+                let group = match group {
+                    Some(Select::Json { path, .. }) => Some(path),
+                    _ => None,
+                };
+                let entries = group::in_json(value, path, group).into_iter();
+                entries.map(|entry| entry.map(Place::Json)).collect()
+            }
             _ => Vec::new(),
         }
     }

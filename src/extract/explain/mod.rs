@@ -18,6 +18,7 @@ use super::{ExtractError, Listing, detail, entry_rules, leads_on, listing, value
 use crate::config::{Conversion, Detail, Fetch, ListFormat, Pick, Pipeline, Read, Rule, Select};
 use crate::record::{Field, Item, Page, Rejection, Role, Values};
 
+use super::group::Entry;
 use super::value::Count;
 use document::{Document, Place};
 
@@ -119,7 +120,8 @@ pub enum Missing {
 pub fn holds_entries(pipeline: &Pipeline, page: &Page) -> bool {
     match &pipeline.list.format {
         ListFormat::Items(item) => {
-            Document::of_list(item, page).is_ok_and(|document| !document.select(item).is_empty())
+            let document = Document::of_list(pipeline, item, page);
+            document.is_ok_and(|document| !document.entries(item, None).is_empty())
         }
         ListFormat::Feed | ListFormat::Kma | ListFormat::Sitemap { .. } => {
             listing(pipeline, page).is_ok()
@@ -153,9 +155,11 @@ fn explain_list(pipeline: &Pipeline, page: &Page) -> Result<Explanation, Extract
     let mut hints = Vec::new();
     let fields = match &pipeline.list.format {
         ListFormat::Items(item) => {
-            let document = Document::of_list(item, page)?;
-            let entries = document.select(item);
+            let document = Document::of_list(pipeline, item, page)?;
+            let group = pipeline.list.group.as_ref();
+            let entries = document.entries(item, group);
             let mut fields = vec![item_report(item, &document, entries.len())];
+            fields.extend(group.map(|group| group_report(group, &document, &entries)));
             fields.extend(entry_reports(pipeline, &entries));
             fields.extend(next_report(pipeline, &document, next.as_deref()));
             hints.extend(script_hint(pipeline, &document, &fields));
@@ -185,7 +189,7 @@ fn explain_detail(
         Err(rejection) => rejections.push(rejection),
     }
     let document = Document::of_detail(pipeline.detail.unwrap_or(Detail::Css), page)?;
-    let places = [document.root()];
+    let places = [Entry::alone(document.root())];
     let fields: Vec<FieldReport> = pipeline
         .fields
         .iter()
@@ -240,7 +244,29 @@ fn item_report(item: &Select, document: &Document, entries: usize) -> FieldRepor
     }
 }
 
-fn entry_reports(pipeline: &Pipeline, entries: &[Place<'_>]) -> Vec<FieldReport> {
+/// How many groups there are, and how many entries stand in one.
+fn group_report(group: &Select, document: &Document, entries: &[Entry<Place<'_>>]) -> FieldReport {
+    let matches = document.entries(group, None).len();
+    let missing = (matches == 0).then_some(Missing::NoMatch);
+    let hints = missing
+        .iter()
+        .flat_map(|_| hint::of(group, &[document.root()]))
+        .collect();
+    FieldReport {
+        field: "group".to_owned(),
+        selector: Some(group.as_str().to_owned()),
+        required: false,
+        matches,
+        found_in: entries.iter().filter(|entry| entry.group.is_some()).count(),
+        places: entries.len(),
+        values: Vec::new(),
+        missing,
+        otherwise: None,
+        hints,
+    }
+}
+
+fn entry_reports(pipeline: &Pipeline, entries: &[Entry<Place<'_>>]) -> Vec<FieldReport> {
     let identity = [
         ("link", &pipeline.list.link, true),
         ("id", &pipeline.list.id, false),
@@ -269,7 +295,7 @@ fn next_report(
         attr.get_or_insert_with(|| "href".to_owned());
     }
     let rule = Rule::plain(select);
-    let mut report = report(key, &rule, &[document.root()], Count::First);
+    let mut report = report(key, &rule, &[Entry::alone(document.root())], Count::First);
     report.values = next.map(str::to_owned).into_iter().collect();
     report.otherwise = next.is_none().then(|| "the list ends here".to_owned());
     Some(report)
@@ -279,7 +305,7 @@ fn field_report(
     pipeline: &Pipeline,
     field: Field,
     rule: &Rule,
-    places: &[Place<'_>],
+    places: &[Entry<Place<'_>>],
 ) -> FieldReport {
     let mut report = report(field.as_str(), rule, places, Count::of(field));
     if report.found_in < places.len() {
@@ -292,13 +318,13 @@ fn field_report(
 }
 
 /// Asks a rule in every place.
-fn report(name: &str, rule: &Rule, places: &[Place<'_>], count: Count) -> FieldReport {
+fn report(name: &str, rule: &Rule, places: &[Entry<Place<'_>>], count: Count) -> FieldReport {
     let picks = rule.choice.picks();
     let (mut matches, mut found_in) = (0, 0);
     let mut values = Vec::new();
     for place in places {
-        matches += picks.iter().map(|pick| place.matches(pick)).sum::<usize>();
-        let texts = value::texts(&rule.choice, count, &|pick| place.candidates(pick));
+        matches += picks.iter().map(|pick| matched(place, pick)).sum::<usize>();
+        let texts = value::texts(&rule.choice, count, &|pick| candidates(place, pick));
         if texts.is_empty() {
             continue;
         }
@@ -310,7 +336,11 @@ fn report(name: &str, rule: &Rule, places: &[Place<'_>], count: Count) -> FieldR
     let missing = values.is_empty().then(|| reason(&picks, matches, places));
     let mut hints = Vec::new();
     if missing == Some(Missing::NoMatch) {
-        for hint in picks.iter().flat_map(|pick| hint::of(&pick.select, places)) {
+        let hints_of = |pick: &&Pick| {
+            let places = places.iter().filter_map(|place| place.place(pick));
+            hint::of(&pick.select, &places.collect::<Vec<_>>())
+        };
+        for hint in picks.iter().flat_map(hints_of) {
             if !hints.contains(&hint) {
                 hints.push(hint);
             }
@@ -330,20 +360,31 @@ fn report(name: &str, rule: &Rule, places: &[Place<'_>], count: Count) -> FieldR
     }
 }
 
+/// How much a pick's selector matches where it is asked.
+fn matched(place: &Entry<Place<'_>>, pick: &Pick) -> usize {
+    place.place(pick).map_or(0, |place| place.matches(pick))
+}
+
+/// The texts of what it matches there.
+fn candidates(place: &Entry<Place<'_>>, pick: &Pick) -> Vec<String> {
+    let place = place.place(pick);
+    place.map_or_else(Vec::new, |place| place.candidates(pick))
+}
+
 /// Why no pick of a rule gives a value: of several, the first counts that matches something.
-fn reason(picks: &[&Pick], matches: usize, places: &[Place<'_>]) -> Missing {
+fn reason(picks: &[&Pick], matches: usize, places: &[Entry<Place<'_>>]) -> Missing {
     if places.is_empty() {
         return Missing::NoEntry;
     }
     let found = picks
         .iter()
-        .find(|pick| places.iter().any(|place| place.matches(pick) > 0));
+        .find(|pick| places.iter().any(|place| matched(place, pick) > 0));
     let Some(pick) = found.filter(|_| matches > 0) else {
         return Missing::NoMatch;
     };
     let candidates: Vec<String> = places
         .iter()
-        .flat_map(|place| place.candidates(pick))
+        .flat_map(|place| candidates(place, pick))
         .collect();
     if candidates.is_empty() {
         return Missing::NoText {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -126,6 +127,23 @@ impl Workspace {
         self.command(arguments).output().await.unwrap().into()
     }
 
+    /// Runs the program to its end, and tells the most memory in KiB that was seen resident.
+    pub(crate) async fn trendy_and_peak(&self, arguments: &[&str]) -> (Said, u64) {
+        let child = self.start(arguments);
+        let process = child.id().unwrap();
+        let ended = child.wait_with_output();
+        tokio::pin!(ended);
+        let mut peak = 0;
+        loop {
+            tokio::select! {
+                output = &mut ended => return (output.unwrap().into(), peak),
+                () = tokio::time::sleep(Duration::from_millis(5)) => {
+                    peak = peak_kib(process).unwrap_or(0).max(peak);
+                }
+            }
+        }
+    }
+
     /// Starts the program.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).spawn().unwrap()
@@ -152,6 +170,13 @@ impl Workspace {
             .kill_on_drop(true);
         command
     }
+}
+
+/// The most memory that a process has had resident; none once it has ended.
+pub(crate) fn peak_kib(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The root of the repository.
