@@ -1,9 +1,10 @@
 //! Links between records of the same thing: `same_as`, from the newer to the oldest.
 //!
 //! Records are ordered by their age, that is by when they were first seen, then by id. In that order each is linked to the
-//! oldest of those before it that has no link itself, stands on another board (or site), and [is the same]; where there is
-//! none, it has no link. So there are no chains, and what the links are follows from the records alone, not from the order
-//! in which they were loaded or how often. Two records of one board are two openings: it lists them both.
+//! oldest of those before it that has no link itself, stands on another board (or site), [is the same], and did not come
+//! [too long] before; where there is none, it has no link. So there are no chains, and what the links are follows from the
+//! records alone, not from the order in which they were loaded or how often. Two records of one board are two openings: it
+//! lists them both.
 //!
 //! What a record is linked to depends on older ones only. So when records come or are compared by something else, they are
 //! decided anew, and then those newer ones which that may concern, until nothing changes. Each such round is a few
@@ -13,6 +14,7 @@
 //! stay as they are, and boards close their own records as if there were no link.
 //!
 //! [is the same]: Likeness::is_same
+//! [too long]: Likeness::lasts
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -347,7 +349,11 @@ impl Family {
 
 impl Member {
     fn is_same(&self, other: &Self) -> bool {
-        let likenesses = self.likeness.as_ref().zip(other.likeness.as_ref());
-        self.scope != other.scope && likenesses.is_some_and(|(one, two)| one.is_same(two))
+        let Some((one, two)) = self.likeness.as_ref().zip(other.likeness.as_ref()) else {
+            return false;
+        };
+        let apart = self.age.0.duration_since(other.age.0).abs();
+        let is_in_time = one.lasts().is_none_or(|lasts| apart <= lasts);
+        self.scope != other.scope && is_in_time && one.is_same(two)
     }
 }

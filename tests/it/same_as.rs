@@ -39,6 +39,7 @@ on_both! {
     all_are_linked_to_the_oldest_and_there_is_no_chain
     an_edit_of_either_unlinks_and_its_undoing_links_again
     two_listings_of_one_board_are_two_openings
+    a_posting_that_comes_back_after_a_year_is_another_opening
     deletion_of_the_oldest_makes_the_next_the_oldest
     posts_are_linked_across_sites
     what_was_stored_without_a_likeness_is_linked_when_it_is_seen
@@ -262,6 +263,15 @@ async fn two_listings_of_one_board_are_two_openings(scratch: Scratch) {
     load(&store, 0, vec![listing("a", 1)]).await;
     load(&store, 1, vec![listing("a", 2), listing("b", 1)]).await;
     assert_eq!(links(&store).await, pairs(&[("b", "a")]));
+}
+
+async fn a_posting_that_comes_back_after_a_year_is_another_opening(scratch: Scratch) {
+    let store = scratch.open().await;
+    let day = 24 * 60;
+    for (day_of, board) in [(0, "a"), (170, "b"), (365, "c"), (370, "d")] {
+        load(&store, day_of * day, vec![listing(board, 1)]).await;
+    }
+    assert_eq!(links(&store).await, pairs(&[("b", "a"), ("d", "c")]));
 }
 
 async fn deletion_of_the_oldest_makes_the_next_the_oldest(scratch: Scratch) {

@@ -1,3 +1,4 @@
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::fold::{combine, hash, joined};
@@ -12,6 +13,9 @@ const LEAST: u32 = 20;
 
 /// Years by which two boards may differ in the experience that they ask for: `3년 이상` is `3~5년` and `3년 초과`.
 const YEARS: u8 = 1;
+
+/// Half a year: few openings stay open for longer, and a team that grows advertises with last year's text.
+pub(super) const LASTS: SignedDuration = SignedDuration::from_hours(24 * 182);
 
 /// The facts of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -21,6 +21,7 @@ mod sketch;
 mod title;
 mod vocabulary;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::Body;
@@ -63,6 +64,15 @@ impl Likeness {
     /// Whether both are of the same thing. It does not matter which one is asked.
     pub fn is_same(&self, other: &Self) -> bool {
         self.similarity(other) >= Self::THRESHOLD
+    }
+
+    /// How long after the first one the same thing may still be seen anew; none where that is no matter. A posting that
+    /// comes back long after is another opening, while an article stays the same one.
+    pub const fn lasts(&self) -> Option<SignedDuration> {
+        match self.about {
+            About::Job(_) => Some(job::LASTS),
+            About::Post(_) => None,
+        }
     }
 
     /// From 0, what cannot be the same, to 1.
