@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use trendy::load::{Batch, Store};
 use trendy::record::{
-    Body, Change, ContentHash, Job, Kind, Op, Post, Record, RecordId, RunId, StoredRecord,
+    Body, Change, ContentHash, Job, Kind, Op, PipelineId, Post, Record, RecordId, RunId,
+    StoredRecord,
 };
 use trendy::trends::queries::{TermLimits, job_flow, newest, open_jobs, term_trend, totals};
 use trendy::trends::{Buckets, Step};
@@ -36,6 +37,7 @@ macro_rules! on_both {
 on_both! {
     newer_is_linked_to_the_older_once
     links_do_not_depend_on_the_order_of_loading
+    two_boards_loaded_at_once_are_linked
     all_are_linked_to_the_oldest_and_there_is_no_chain
     an_edit_of_either_unlinks_and_its_undoing_links_again
     two_listings_of_one_board_are_two_openings
@@ -203,6 +205,27 @@ async fn links_do_not_depend_on_the_order_of_loading(scratch: Scratch) {
         .flat_map(|link| vec![*link; orders.len()])
         .collect();
     assert_eq!(links(&store).await, pairs(&expected));
+}
+
+async fn two_boards_loaded_at_once_are_linked(scratch: Scratch) {
+    let loads = ["a", "b"].map(|board| {
+        let scratch = scratch.clone();
+        tokio::spawn(async move {
+            let store = scratch.open().await;
+            let pipeline = PipelineId(board.to_owned());
+            let run = store.begin_run(&pipeline, minute(0)).await.unwrap().id;
+            for number in 0..10 {
+                let record = listing_with(board, number, |job| {
+                    job.company = Some(format!("회사{number}"));
+                });
+                store.load(run, &batch(0, vec![record])).await.unwrap();
+            }
+        })
+    });
+    for load in loads {
+        load.await.unwrap();
+    }
+    assert_eq!(links(&scratch.open().await).await.len(), 10);
 }
 
 async fn all_are_linked_to_the_oldest_and_there_is_no_chain(scratch: Scratch) {
