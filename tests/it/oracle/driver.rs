@@ -151,7 +151,12 @@ impl Driver {
 
     async fn kill_loading(&mut self) -> bool {
         let after = self.chance.within(Duration::from_millis(900));
-        let soon = self.chance.within(Duration::from_millis(60));
+        // A transaction is short: every other time it is hit for certain.
+        let soon = if self.chance.percent(50) {
+            Duration::ZERO
+        } else {
+            self.chance.within(Duration::from_millis(60))
+        };
         let (victim, moment, is_beside) = match self.chance.below(10) {
             0..5 => (Victim::Run, Moment::At(Stage::Load, soon), false),
             5 => (Victim::Run, Moment::After(after), false),
