@@ -32,6 +32,10 @@ bench *ARGS:
 bench-publish *ARGS:
     bench/publish {{ARGS}}
 
+# How fast the stores load, beside a bare COPY (minutes; needs the servers).
+bench-load *ARGS:
+    bench/load {{ARGS}}
+
 # What share is right of cases that nothing was tuned on; kept in docs/accuracy.md.
 accuracy:
     TRENDY_ACCURACY=docs/accuracy.md cargo test -q --test accuracy -- --nocapture

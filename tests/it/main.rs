@@ -38,7 +38,6 @@ mod same_as;
 mod site;
 mod store;
 mod store_crash;
-mod store_speed;
 mod store_troubles;
 mod support;
 mod ten_days;
