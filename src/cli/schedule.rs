@@ -164,7 +164,8 @@ async fn daemon(context: &Context) -> Result<Exit, Failure> {
             &own,
             &services,
             target.as_ref(),
-            (limit, &retention),
+            limit,
+            &retention,
         )
         .await;
     });
@@ -185,7 +186,8 @@ async fn follow(
     pipelines: &[Arc<Pipeline>],
     services: &Services,
     target: Option<&ElasticsearchTarget>,
-    (limit, retention): (Duration, &Retention),
+    limit: Duration,
+    retention: &Retention,
 ) {
     let mut from = Timestamp::now();
     loop {

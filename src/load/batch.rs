@@ -8,7 +8,7 @@ use super::dead_letters::insert_letters;
 use super::history::add_fill;
 use super::known::{KnownPage, renew};
 use super::part::Part;
-use super::plan::{Plan, held};
+use super::plan::{Plan, stored};
 use super::staging::Staging;
 use super::visited::{self, Visited};
 use super::{Purpose, Store, StoreError, Transaction, binds, retrying};
@@ -90,16 +90,21 @@ impl Store {
 
     async fn try_load(&self, run: RunId, part: &Part<'_>) -> Result<LoadReport, StoreError> {
         let mut transaction = self.begin(Purpose::Log).await?;
-        transaction.stage(Staging::Seen, part.seen_rows()).await?;
-        let mut plan = Plan::of(part, held(&mut transaction, run).await?);
+        let seen = part.seen_rows();
+        let staged = seen.len();
+        transaction.stage(Staging::Seen, seen).await?;
+        let stored = stored(&mut transaction, run, staged).await?;
+        if stored.has_rows() {
+            transaction
+                .execute(
+                    "UPDATE records SET last_seen_at = s.seen_at FROM staged_seen AS s
+                      WHERE records.id = s.id AND records.last_seen_at < s.seen_at",
+                    binds![],
+                )
+                .await?;
+        }
+        let mut plan = Plan::of(part, stored);
         plan.write(&mut transaction, run, part.at).await?;
-        transaction
-            .execute(
-                "UPDATE records SET last_seen_at = s.seen_at FROM staged_seen AS s
-                  WHERE records.id = s.id AND records.last_seen_at < s.seen_at",
-                binds![],
-            )
-            .await?;
         transaction
             .execute(
                 "INSERT INTO sightings (run_id, record_id)

@@ -7,7 +7,8 @@ use url::Url;
 use super::dead_letters::NewDeadLetter;
 use super::known::KnownPage;
 use super::plan::to_json;
-use super::{Batch, Bind, StoreError, Visited, binds};
+use super::sql::json_text;
+use super::{Batch, Bind, StoreError, Visited};
 use crate::record::{Fill, Record, RecordId, Rejection, RunId, Stage};
 
 /// A batch without duplicates, or a piece of one. The piece that has the pages is loaded before the others.
@@ -105,13 +106,18 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Records in their order, then sightings in theirs.
     pub(super) fn seen_rows(&self) -> Vec<Vec<Bind>> {
         let records = self.records.iter().map(|record| {
-            let terms = to_json(&record.terms);
-            binds![record.id, record.content_hash, terms, record.seen_at].into()
+            vec![
+                Bind::from(record.id),
+                Bind::from(record.content_hash),
+                Bind::JsonText(Some(json_text(&record.terms))),
+                Bind::from(record.seen_at),
+            ]
         });
         let seen = self.seen.iter().map(|id| sighting_row(*id, self.at));
-        records.chain(seen).collect()
+        numbered(records.chain(seen))
     }
 
     pub(super) fn letters(&self, run: RunId) -> Vec<NewDeadLetter> {
@@ -129,12 +135,21 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The row of [`Staging::Seen`](super::staging::Staging::Seen) for an id without content.
+/// Rows of [`Staging::Seen`](super::staging::Staging::Seen), each after its number.
+pub(super) fn numbered(rows: impl Iterator<Item = Vec<Bind>>) -> Vec<Vec<Bind>> {
+    let number = |(number, mut row): (i64, Vec<Bind>)| {
+        row.insert(0, Bind::from(number));
+        row
+    };
+    (0..).zip(rows).map(number).collect()
+}
+
+/// What stands in such a row of an id without content.
 pub(super) fn sighting_row(id: RecordId, at: Timestamp) -> Vec<Bind> {
     vec![
         Bind::from(id),
         Bind::Bytes(None),
-        Bind::Json(None),
+        Bind::JsonText(None),
         Bind::from(at),
     ]
 }

@@ -7,14 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use super::likeness::Look;
 use super::news;
 use super::part::Part;
-use super::sql::json_without_nul;
+use super::sql::{json_text, json_without_nul};
 use super::staging::Staging;
-
 use super::verdict::{self, Held, HeldRow, Verdict};
 use super::{At, Bind, LoadReport, StoreError, Transaction, binds, likeness, same_as};
 use crate::record::{Body, Counts, Likeness, Op, RecordId, RunId};
@@ -30,15 +28,20 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(part: &Part<'_>, mut held: HashMap<RecordId, Known>) -> Self {
+    /// Of what is staged, by its number: records first, then sightings.
+    pub(super) fn of(part: &Part<'_>, mut stored: Stored) -> Self {
         let mut plan = Self::default();
-        for record in &part.records {
-            let mut known = held.remove(&record.id).unwrap_or_default();
+        for (ord, record) in (0..).zip(&part.records) {
+            if let Some(sighted) = stored.unchanged.get(&ord) {
+                plan.count(None, *sighted);
+                continue;
+            }
+            let mut known = stored.other.remove(&ord).unwrap_or_default();
             let body = news::settled(record, &known.held);
             let document = OnceCell::new();
-            let to_document = || json_without_nul(to_json(&*body));
-            let verdict =
-                verdict::of_record(&known.held, record, || document.get_or_init(to_document));
+            let verdict = verdict::of_record(&known.held, record, || {
+                document.get_or_init(|| json_without_nul(to_json(&*body)))
+            });
             plan.count(verdict.as_ref(), known.sighted);
             if verdict.is_some() || !known.compared {
                 plan.look(record.id, &mut known, &body);
@@ -49,38 +52,49 @@ impl Plan {
                 .row
                 .map_or(record.seen_at, |row| row.first_seen_at);
             let dated_at = dated_at(&body).unwrap_or(first_seen_at);
-            plan.changed.push(
-                binds![
-                    plan.next(),
-                    record.id,
-                    record.kind(),
-                    record.body.scope(),
-                    &record.pipeline,
-                    record.url.as_str(),
-                    record.seen_at,
-                    dated_at,
-                    record.content_hash,
-                    verdict.revision,
-                    verdict.op,
-                    to_json(&record.terms),
-                    document.into_inner().unwrap_or_else(to_document),
-                    verdict.diff,
-                ]
-                .into(),
-            );
+            let mut changed: Vec<Bind> = binds![
+                plan.next(),
+                record.id,
+                record.kind(),
+                record.body.scope(),
+                &record.pipeline,
+                record.url.as_str(),
+                record.seen_at,
+                dated_at,
+                record.content_hash,
+                verdict.revision,
+                verdict.op,
+            ]
+            .into();
+            let document = match document.into_inner() {
+                Some(document) => document.to_string(),
+                None => json_text(&*body),
+            };
+            changed.extend([
+                Bind::JsonText(Some(json_text(&record.terms))),
+                Bind::JsonText(Some(document)),
+                Bind::from(verdict.diff),
+            ]);
+            plan.changed.push(changed);
             for term in &record.terms {
                 plan.terms
                     .push(binds![record.id, term.name.as_str(), term.kind.as_str()].into());
             }
         }
-        for id in &part.seen {
-            let Some(known) = held.remove(id).filter(|known| known.held.row.is_some()) else {
+        for (ord, id) in (part.records.len()..).zip(&part.seen) {
+            let ord = i64::try_from(ord).unwrap_or(i64::MAX);
+            if let Some(sighted) = stored.unchanged.get(&ord) {
+                plan.count(None, *sighted);
+                continue;
+            }
+            let known = stored.other.remove(&ord);
+            let Some(known) = known.filter(|known| known.held.row.is_some()) else {
                 continue;
             };
             let verdict = verdict::of_sighting(&known.held);
             plan.count(verdict.as_ref(), known.sighted);
             let Some(verdict) = verdict else { continue };
-            let (text, time, json) = (Bind::Text(None), Bind::Time(None), Bind::Json(None));
+            let (text, time, json) = (Bind::Text(None), Bind::Time(None), Bind::JsonText(None));
             plan.changed.push(vec![
                 Bind::from(plan.next()),
                 Bind::from(*id),
@@ -94,8 +108,8 @@ impl Plan {
                 Bind::from(verdict.revision),
                 Bind::from(verdict.op),
                 json.clone(),
-                json.clone(),
                 json,
+                Bind::Json(None),
             ]);
         }
         plan
@@ -207,9 +221,26 @@ const WRITE: [&str; 5] = [
      ON CONFLICT DO NOTHING",
 ];
 
+/// What the store holds of what is staged, by its number. Of what has no entry it holds nothing.
+#[derive(Default)]
+pub(super) struct Stored {
+    /// What is as it was; and whether this run has already had it. Most of most runs, so it comes in one row.
+    unchanged: HashMap<i64, bool>,
+    /// What may be a change.
+    other: HashMap<i64, Known>,
+}
+
+impl Stored {
+    /// Whether there is a row to touch.
+    pub(super) fn has_rows(&self) -> bool {
+        let mut others = self.other.values();
+        !self.unchanged.is_empty() || others.any(|known| known.held.row.is_some())
+    }
+}
+
 /// What the store holds of an id, and whether this run has already had it.
 #[derive(Default)]
-pub(super) struct Known {
+struct Known {
     held: Held,
     kind: Option<String>,
     sighted: bool,
@@ -220,8 +251,14 @@ pub(super) struct Known {
 }
 
 #[derive(FromRow)]
+struct UnchangedRow {
+    sighted: bool,
+    ords: String,
+}
+
+#[derive(FromRow)]
 struct KnownRow {
-    id: Uuid,
+    ord: i64,
     kind: Option<String>,
     revision: i64,
     active: Option<bool>,
@@ -234,13 +271,39 @@ struct KnownRow {
     likeness: Option<Vec<u8>>,
 }
 
-pub(super) async fn held(
+/// Both queries tell by the same words what is unchanged: open, and nothing or the same said of its content, by which it
+/// is already compared with others.
+pub(super) async fn stored(
     transaction: &mut Transaction<'_>,
     run: RunId,
-) -> Result<HashMap<RecordId, Known>, StoreError> {
+    staged: usize,
+) -> Result<Stored, StoreError> {
+    let rows: Vec<UnchangedRow> = transaction
+        .rows(
+            "SELECT g.record_id IS NOT NULL AS sighted, string_agg(CAST(s.ord AS TEXT), ',') AS ords
+               FROM staged_seen AS s
+               JOIN records AS r ON r.id = s.id
+               LEFT JOIN sightings AS g ON g.run_id = $1 AND g.record_id = s.id
+               LEFT JOIN likenesses AS l ON l.record_id = s.id
+              WHERE r.active
+                AND (s.content_hash IS NULL
+                     OR (r.content_hash = s.content_hash AND r.terms = s.terms
+                         AND (r.kind NOT IN ('job', 'post') OR l.recipe = $2)))
+              GROUP BY g.record_id IS NOT NULL",
+            binds![run, Likeness::RECIPE],
+        )
+        .await?;
+    let mut stored = Stored::default();
+    for row in &rows {
+        let ords = row.ords.split(',').filter_map(|ord| ord.parse().ok());
+        stored.unchanged.extend(ords.map(|ord| (ord, row.sighted)));
+    }
+    if stored.unchanged.len() == staged {
+        return Ok(stored);
+    }
     let rows: Vec<KnownRow> = transaction
         .rows(
-            "SELECT s.id, r.kind, COALESCE(r.revision, t.revision, 0) AS revision, r.active, r.first_seen_at,
+            "SELECT s.ord, r.kind, COALESCE(r.revision, t.revision) AS revision, r.active, r.first_seen_at,
                     r.content_hash AS held_hash,
                     CASE WHEN s.content_hash IS NOT NULL
                               AND (r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active)
@@ -253,11 +316,24 @@ pub(super) async fn held(
                LEFT JOIN records AS r ON r.id = s.id
                LEFT JOIN tombstones AS t ON t.record_id = s.id
                LEFT JOIN sightings AS g ON g.run_id = $1 AND g.record_id = s.id
-               LEFT JOIN likenesses AS l ON l.record_id = s.id",
+               LEFT JOIN likenesses AS l ON l.record_id = s.id
+              WHERE (r.id IS NOT NULL OR t.record_id IS NOT NULL)
+                AND (r.active
+                     AND (s.content_hash IS NULL
+                          OR (r.content_hash = s.content_hash AND r.terms = s.terms
+                              AND (r.kind NOT IN ('job', 'post') OR l.recipe = $2)))) IS NOT TRUE",
             binds![run, Likeness::RECIPE],
         )
         .await?;
-    let known = |row: KnownRow| {
+    stored.other = rows
+        .into_iter()
+        .map(|row| (row.ord, Known::from(row)))
+        .collect();
+    Ok(stored)
+}
+
+impl From<KnownRow> for Known {
+    fn from(row: KnownRow) -> Self {
         let held_row = row
             .active
             .zip(row.first_seen_at)
@@ -268,22 +344,17 @@ pub(super) async fn held(
                 other_document: row.other_document.map(|json| json.0),
                 other_terms: row.other_terms.map(|json| json.0),
             });
-        let held = Held {
-            revision: row.revision,
-            row: held_row,
-        };
-        (
-            RecordId(row.id),
-            Known {
-                held,
-                kind: row.kind,
-                sighted: row.sighted,
-                compared: row.compared,
-                likeness: row.likeness,
+        Self {
+            held: Held {
+                revision: row.revision,
+                row: held_row,
             },
-        )
-    };
-    Ok(rows.into_iter().map(known).collect())
+            kind: row.kind,
+            sighted: row.sighted,
+            compared: row.compared,
+            likeness: row.likeness,
+        }
+    }
 }
 
 /// The instant that the source gives the record, unless it is absurd: Postgres has no text form for some years.

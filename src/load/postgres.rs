@@ -1,12 +1,12 @@
 //! What Postgres does its own way: the advisory lock that makes the order of numbers the order of commits, locks that
-//! end with a session, and staging by COPY.
+//! end with a session, and staging by arrays.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
-use sqlx::{Connection, PgConnection, Transaction};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Transaction};
 use url::Url;
 
 use super::sql::Purpose;
@@ -22,9 +22,6 @@ const CONNECTIONS: u32 = 5;
 /// A server that accepts and then says nothing must not hang a cron job.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// COPY data is sent in pieces of about this size.
-const PIECE: usize = 1 << 20;
-
 /// The lock that each transaction takes before it writes to the change log, and keeps until its commit: without it a
 /// number can become visible after a larger one, and a reader that has passed the larger never sees it. The schema is
 /// part of its name, as databases may hold several stores.
@@ -33,9 +30,9 @@ const LOG_LOCK: &str =
 
 /// The temporary tables of [`Staging`]; a commit empties them.
 const STAGING: &str = "
-CREATE TEMP TABLE IF NOT EXISTS staged_seen (id UUID, content_hash BYTEA, terms JSONB, seen_at TIMESTAMPTZ)
+CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord BIGINT, id UUID, content_hash BYTEA, terms JSONB, seen_at TIMESTAMPTZ)
     ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord BIGINT PRIMARY KEY, id UUID, kind TEXT, scope TEXT, pipeline TEXT,
+CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord BIGINT, id UUID, kind TEXT, scope TEXT, pipeline TEXT,
     url TEXT, seen_at TIMESTAMPTZ, dated_at TIMESTAMPTZ, content_hash BYTEA, revision BIGINT, op TEXT, terms JSONB,
     document JSONB, diff JSONB) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_terms (record_id UUID, term TEXT, type TEXT) ON COMMIT DELETE ROWS;
@@ -165,65 +162,71 @@ pub(super) async fn begin(
     Ok(transaction)
 }
 
-/// Over TCP each COPY waits some 40 ms for an acknowledgement, as sqlx 0.9.0 leaves Nagle's algorithm on
-/// (<https://github.com/transact-rs/sqlx/issues/4335>, mended after that release). The rows as one JSON parameter instead,
-/// measured with batches of 500, were no faster.
+/// The rows as one array a column. COPY would wait some 40 ms for an acknowledgement each time, as sqlx 0.9.0 leaves
+/// Nagle's algorithm on over TCP (<https://github.com/transact-rs/sqlx/issues/4335>, mended after that release) and sends
+/// its end by itself.
 pub(super) async fn stage(
     connection: &mut PgConnection,
     staging: Staging,
-    rows: &[Vec<Bind>],
+    rows: Vec<Vec<Bind>>,
 ) -> Result<(), sqlx::Error> {
-    let statement = format!("COPY pg_temp.{} FROM STDIN", staging.table());
-    let mut copy = connection.copy_in_raw(&statement).await?;
-    let mut piece = String::new();
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let mut query = sqlx::query(AssertSqlSafe(insert(staging, first)));
+    let mut columns = vec![Vec::with_capacity(rows.len()); first.len()];
     for row in rows {
-        push_line(&mut piece, row);
-        if piece.len() >= PIECE {
-            copy.send(piece.as_bytes()).await?;
-            piece.clear();
+        for (column, cell) in columns.iter_mut().zip(row) {
+            column.push(text(cell));
         }
     }
-    copy.send(piece.as_bytes()).await?;
-    copy.finish().await?;
+    for column in columns {
+        query = query.bind(column);
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 
-/// One row in COPY's text format.
-fn push_line(out: &mut String, row: &[Bind]) {
-    for (index, cell) in row.iter().enumerate() {
-        if index > 0 {
-            out.push('\t');
-        }
-        match text(cell) {
-            None => out.push_str("\\N"),
-            Some(text) => push_escaped(out, &text),
-        }
+/// Texts are read by the server as it reads those of a COPY.
+fn insert(staging: Staging, row: &[Bind]) -> String {
+    let (mut reads, mut names, mut arrays) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, cell) in (1..).zip(row) {
+        reads.push(format!("c{number}::{}", type_of(cell)));
+        names.push(format!("c{number}"));
+        arrays.push(format!("${number}::text[]"));
     }
-    out.push('\n');
+    format!(
+        "INSERT INTO pg_temp.{} SELECT {} FROM unnest({}) AS rows ({})",
+        staging.table(),
+        reads.join(", "),
+        arrays.join(", "),
+        names.join(", ")
+    )
 }
 
-fn text(cell: &Bind) -> Option<String> {
+const fn type_of(cell: &Bind) -> &'static str {
+    match cell {
+        Bind::Bool(_) => "boolean",
+        Bind::Int(_) => "bigint",
+        Bind::Real(_) => "double precision",
+        Bind::Text(_) => "text",
+        Bind::Bytes(_) => "bytea",
+        Bind::Id(_) => "uuid",
+        Bind::Time(_) => "timestamptz",
+        Bind::Json(_) | Bind::JsonText(_) => "jsonb",
+    }
+}
+
+fn text(cell: Bind) -> Option<String> {
     match cell {
         Bind::Bool(value) => value.map(|value| value.to_string()),
         Bind::Int(value) => value.map(|value| value.to_string()),
         Bind::Real(value) => value.map(|value| value.to_string()),
-        Bind::Text(value) => value.clone(),
-        Bind::Bytes(value) => value.as_deref().map(|bytes| format!("\\x{}", hex(bytes))),
+        Bind::Text(value) | Bind::JsonText(value) => value,
+        Bind::Bytes(value) => value.map(|bytes| format!("\\x{}", hex(&bytes))),
         Bind::Id(value) => value.map(|value| value.to_string()),
         Bind::Time(value) => value.map(|value| At(value).to_text()),
-        Bind::Json(value) => value.as_ref().map(ToString::to_string),
-    }
-}
-
-fn push_escaped(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            c => out.push(c),
-        }
+        Bind::Json(value) => value.map(|value| value.to_string()),
     }
 }
 
@@ -258,17 +261,18 @@ mod tests {
     }
 
     #[test]
-    fn line_escapes_what_copy_would_read_as_structure() {
-        let mut line = String::new();
-        push_line(
-            &mut line,
-            &[
-                Bind::from("a\tb\\N\r\n'"),
-                Bind::Text(None),
-                Bind::Bytes(Some(vec![0, 255])),
-            ],
+    fn rows_are_read_by_the_types_of_their_cells() {
+        let row = [
+            Bind::from(1_i64),
+            Bind::Bytes(None),
+            Bind::JsonText(Some("{}".into())),
+        ];
+        assert_eq!(
+            insert(Staging::Seen, &row),
+            "INSERT INTO pg_temp.staged_seen SELECT c1::bigint, c2::bytea, c3::jsonb \
+             FROM unnest($1::text[], $2::text[], $3::text[]) AS rows (c1, c2, c3)"
         );
-        assert_eq!(line, "a\\tb\\\\N\\r\\n'\t\\N\t\\\\x00ff\n");
+        assert_eq!(text(Bind::Bytes(Some(vec![0, 255]))).unwrap(), "\\x00ff");
     }
 
     #[test]

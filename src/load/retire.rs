@@ -5,11 +5,11 @@ use uuid::Uuid;
 use super::batch::add_counts;
 use super::known::forget_staged;
 use super::likeness;
-use super::part::sighting_row;
+use super::part::{numbered, sighting_row};
 use super::same_as;
 use super::staging::Staging;
 use super::visited;
-use super::{Bind, Purpose, Store, StoreError, Transaction, binds, retrying};
+use super::{Purpose, Store, StoreError, Transaction, binds, retrying};
 use crate::record::{Counts, Kind, RecordId, RunId};
 
 #[derive(FromRow)]
@@ -111,6 +111,6 @@ async fn stage_ids(
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
-    let rows: Vec<Vec<Bind>> = ids.into_iter().map(|id| sighting_row(id, at)).collect();
+    let rows = numbered(ids.into_iter().map(|id| sighting_row(id, at)));
     transaction.stage(Staging::Seen, rows).await
 }

@@ -21,13 +21,16 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Readers at a time: the dashboards' queries beside a publisher.
 const READERS: u32 = 3;
 
+/// Pages that the writer keeps in memory: 4 MiB, in kibibytes, of the 64 that a run may take.
+const CACHE: &str = "-4096";
+
 /// How long what only looks at a file waits for those who write to it.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// The temporary tables of [`Staging`], empty. A transaction that stages rounds says which a row is of. They have no index on ids, so that the
 /// planner, which knows no sizes, walks them and looks up records, never the other way.
 const STAGING: &str = "
-CREATE TEMP TABLE IF NOT EXISTS staged_seen (id BLOB, content_hash BLOB, terms TEXT, seen_at TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord INTEGER PRIMARY KEY, id BLOB, content_hash BLOB, terms TEXT, seen_at TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord INTEGER PRIMARY KEY, id BLOB, kind TEXT, scope TEXT, pipeline TEXT,
     url TEXT, seen_at TEXT, dated_at TEXT, content_hash BLOB, revision INTEGER, op TEXT, terms TEXT, document TEXT,
     diff TEXT);
@@ -73,6 +76,10 @@ pub(super) async fn open(path: &Path, lock_timeout: Duration) -> Result<Opened, 
         .synchronous(SqliteSynchronous::Full)
         // Staging tables are small, and a full disk for temporary files would be hard to tell from a full store.
         .pragma("temp_store", "memory")
+        // Ids are random, so a batch touches pages all over: they stay in memory until it is written, once.
+        .pragma("cache_size", CACHE)
+        // As many pages as the log's size below: a page that many batches touch is copied into the file once.
+        .pragma("wal_autocheckpoint", "4096")
         // Keeps the log file small after a large load.
         .pragma("journal_size_limit", "16777216");
     // Two processes that open a new file would both switch it to WAL, which fails at once instead of waiting, and both
@@ -94,7 +101,11 @@ pub(super) async fn open(path: &Path, lock_timeout: Duration) -> Result<Opened, 
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .min_connections(0)
-        .connect_lazy_with(options.pragma("query_only", "on"));
+        .connect_lazy_with(
+            options
+                .pragma("query_only", "on")
+                .pragma("cache_size", "-2000"),
+        );
     Ok(Opened {
         writer,
         readers,

@@ -140,7 +140,7 @@ pub async fn run(
 ) -> Result<RunSummary, RunError> {
     let started = Instant::now();
     let fetcher = fetcher(pipeline, services, options).await?;
-    let open = match options.dry_run {
+    let mut open = match options.dry_run {
         Some(_) => None,
         None => Some(Locked::open(pipeline, &services.store).await?),
     };
@@ -151,9 +151,10 @@ pub async fn run(
         let hosts = services.store.hosts(now).await?;
         services.collector.restore_hosts(&hosts, now);
     }
-    let loaded = open
-        .as_ref()
-        .map_or_else(HashSet::new, |locked| locked.run.loaded.clone());
+    // Taken, as it may be long.
+    let loaded = open.as_mut().map_or_else(HashSet::new, |locked| {
+        std::mem::take(&mut locked.run.loaded)
+    });
     let visits = visits::Visits::new(
         pipeline,
         fetcher.as_ref(),
