@@ -36,6 +36,11 @@ bench-publish *ARGS:
 bench-load *ARGS:
     bench/load {{ARGS}}
 
+# The speed of finding technologies, beside regular expressions, flashtext and spaCy; and of a page, tree to record.
+bench-texts:
+    bench/terms
+    cargo bench --quiet --bench page
+
 # What share is right of cases that nothing was tuned on; kept in docs/accuracy.md.
 accuracy:
     TRENDY_ACCURACY=docs/accuracy.md cargo test -q --test accuracy -- --nocapture

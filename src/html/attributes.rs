@@ -118,9 +118,8 @@ mod tests {
 
     /// The most attributes that some tag of a text may have.
     fn most(text: &str) -> usize {
-        (0..)
-            .find(|limit| !exceed(text, *limit))
-            .unwrap_or_default()
+        let mut limits = 0..=text.len();
+        limits.find(|limit| !exceed(text, *limit)).unwrap()
     }
 
     #[test]
