@@ -121,5 +121,6 @@ fn page(pipeline: &Pipeline, html: String) -> Result<Page, Box<dyn Error>> {
         fetched_at: Timestamp::UNIX_EPOCH,
         validators: None,
         is_cut: false,
+        unseen: None,
     })
 }
