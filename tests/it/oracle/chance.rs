@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// Numbers that look random, the same for the same seed (SplitMix64).
+/// Numbers that look random, the same for the same seed (`SplitMix64`).
 pub(super) struct Chance(u64);
 
 impl Chance {
