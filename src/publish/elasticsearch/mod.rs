@@ -14,10 +14,12 @@
 mod analysis;
 mod bulk;
 mod client;
+mod comparison;
 mod document;
 mod indices;
 mod listing;
 mod mapping;
+mod mend;
 mod names;
 mod nodes;
 mod rebuild;
@@ -40,10 +42,11 @@ use document::Document;
 use indices::Indices;
 use names::Names;
 
+pub use comparison::{Comparison, Difference, Fault, KindCounts};
 pub use indices::SetupReport;
 pub use rebuild::{RebuildReport, prune, rebuild};
 pub use settings::{ElasticsearchSettings, InvalidSettings};
-pub use verify::{Comparison, Difference, Fault, KindCounts, repair, verify};
+pub use verify::{repair, verify};
 
 /// One cluster, under one index prefix, for one store.
 pub struct ElasticsearchTarget {

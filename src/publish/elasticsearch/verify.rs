@@ -10,19 +10,17 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::time::Instant;
 
-use super::bulk::{Action, Delivery};
+use super::comparison::{Comparison, Difference, Fault, KindCounts, fault, record_id};
 use super::document::{Document, Place};
-use super::listing::{Listed, Listing, look_up, refresh};
-use super::mapping::GC_DELETES;
+use super::listing::{Listed, Listing, look_up};
+use super::mend::mend;
 use super::{ElasticsearchTarget, PublishError};
 use crate::load::{Known, Store, StoreError};
-use crate::publish::backoff::Backoff;
-use crate::publish::publisher::{keep_refused, lag, position};
-use crate::publish::{SendError, SendReport, Target};
-use crate::record::{Change, Kind, RecordId, StoredRecord};
+use crate::publish::publisher::{lag, position};
+use crate::publish::{SendError, Target};
+use crate::record::{Kind, RecordId};
 
 /// Ids that the store is asked for at a time.
 const PAGE: u32 = 5000;
@@ -30,109 +28,8 @@ const PAGE: u32 = 5000;
 /// Suspects that are judged together; also what a repair sends at a time.
 const SUSPECTS: usize = 500;
 
-/// Attempts at sending to an index that is to forget its deletions; some three seconds together.
-const FORGETTING: u32 = 5;
-
 /// How long a publisher may stand still before it is taken for none: longer than one waits between two looks at the log.
 const STANDSTILL: Duration = Duration::from_secs(3);
-
-/// What is wrong with a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// The store has the record, the index does not.
-    Missing,
-    /// The index has an older revision.
-    Stale,
-    /// The index has a document that stands for no record: it was deleted, or trendy never wrote it.
-    Surplus,
-    /// The index has a newer revision than the store: it was written past trendy, or the store is an older copy.
-    Newer,
-}
-
-/// One document that is not as its record is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// The kind of the record.
-    pub kind: Kind,
-    /// The id of the record; of a document that trendy never wrote, its `_id`.
-    pub id: String,
-    /// What is wrong.
-    pub fault: Fault,
-    /// The revision in the store, or that of the deletion.
-    pub store_revision: Option<i64>,
-    /// The revision in the index.
-    pub index_revision: Option<i64>,
-    /// The index that the document was found in.
-    pub index: Option<String>,
-}
-
-/// What was compared of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct KindCounts {
-    /// The kind.
-    pub kind: Kind,
-    /// Records read from the store.
-    pub records: u64,
-    /// Documents read from the index.
-    pub documents: u64,
-    /// How many are [`Fault::Missing`].
-    pub missing: u64,
-    /// How many are [`Fault::Stale`].
-    pub stale: u64,
-    /// How many are [`Fault::Surplus`].
-    pub surplus: u64,
-    /// How many are [`Fault::Newer`].
-    pub newer: u64,
-}
-
-/// A store beside its index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Comparison {
-    /// The counts of each kind.
-    pub kinds: Vec<KindCounts>,
-    /// How far the index is behind the change log at the end, in numbers of the log; with gaps, so an upper bound.
-    pub lag: i64,
-}
-
-impl Comparison {
-    /// Whether the index holds what the store holds.
-    pub fn is_equal(&self) -> bool {
-        self.kinds.iter().all(|counts| counts.differences() == 0)
-    }
-
-    /// Documents that are not as their records are.
-    pub fn differences(&self) -> u64 {
-        self.kinds.iter().map(KindCounts::differences).sum()
-    }
-}
-
-impl KindCounts {
-    const fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            records: 0,
-            documents: 0,
-            missing: 0,
-            stale: 0,
-            surplus: 0,
-            newer: 0,
-        }
-    }
-
-    const fn differences(&self) -> u64 {
-        self.missing + self.stale + self.surplus + self.newer
-    }
-
-    const fn note(&mut self, fault: Fault) {
-        match fault {
-            Fault::Missing => self.missing += 1,
-            Fault::Stale => self.stale += 1,
-            Fault::Surplus => self.surplus += 1,
-            Fault::Newer => self.newer += 1,
-        }
-    }
-}
 
 /// Compares, and tells each difference as it is found. Changes nothing.
 pub async fn verify(
@@ -182,7 +79,7 @@ async fn compare(
     })
 }
 
-enum Failure {
+pub(super) enum Failure {
     Store(StoreError),
     Index(SendError),
 }
@@ -329,7 +226,7 @@ impl<F: FnMut(Difference) + Send> Verifier<'_, F> {
         }
         match self.purpose {
             Purpose::Tell => Ok(()),
-            Purpose::Mend => self.mend(&differences).await,
+            Purpose::Mend => mend(store, target, &differences).await,
         }
     }
 
@@ -371,104 +268,6 @@ impl<F: FnMut(Difference) + Send> Verifier<'_, F> {
             .partition(|document| document.index.starts_with(&belongs));
         *documents = kept;
         Ok(extra)
-    }
-
-    /// Sends what is missing or stale and deletes what is surplus. A document that is newer is deleted and sent again, which
-    /// takes an index that forgets its deletions; so does one that somebody deleted past trendy.
-    async fn mend(&self, differences: &[Difference]) -> Result<(), Failure> {
-        let (store, target) = (self.store, self.target);
-        let mut batch = Vec::new();
-        let mut strays = Vec::new();
-        let mut must_forget = false;
-        for difference in differences {
-            if let (Fault::Surplus | Fault::Newer, Some(index), Some(revision)) = (
-                difference.fault,
-                &difference.index,
-                difference.index_revision,
-            ) {
-                let revision = revision.max(difference.store_revision.unwrap_or_default());
-                strays.push(Action::drop_stray(index, &difference.id, revision));
-            }
-            if let (Fault::Missing | Fault::Stale | Fault::Newer, Some(id)) =
-                (difference.fault, record_id(&difference.id))
-            {
-                must_forget |= difference.fault == Fault::Newer;
-                batch.extend(store.latest_change(id, Timestamp::now()).await?);
-            }
-        }
-        let mut delivery = Delivery::default();
-        target.bulk.deliver(strays, &mut delivery).await?;
-        let mut report = target.send(&batch).await?;
-        if let (Some(first), true) = (differences.first(), must_forget || report.superseded > 0) {
-            report = self.send_to_forgetful(first.kind, &batch).await?;
-        }
-        keep_refused(store, target.name(), &batch, report.refused).await?;
-        Ok(())
-    }
-
-    /// Sends to indices that have forgotten their deletions, however new those were.
-    async fn send_to_forgetful(
-        &self,
-        kind: Kind,
-        batch: &[(Change, Option<StoredRecord>)],
-    ) -> Result<SendReport, Failure> {
-        let (target, alias) = (self.target, self.target.indices.names.alias(kind));
-        target.indices.set_gc_deletes(&alias, "0s").await?;
-        let sent = async {
-            let mut backoff = Backoff::between(FORGETTING);
-            loop {
-                // Deletions are forgotten at a refresh, once the server's coarse clock has moved on.
-                refresh(&target.client, &alias).await?;
-                let report = target.send(batch).await?;
-                match backoff.next(None) {
-                    Some(wait) if report.superseded > 0 => tokio::time::sleep(wait).await,
-                    _ => return Ok(report),
-                }
-            }
-        };
-        let sent: Result<SendReport, SendError> = sent.await;
-        target.indices.set_gc_deletes(&alias, GC_DELETES).await?;
-        Ok(sent?)
-    }
-}
-
-/// What the index did wrong, if anything: it held this after all that the store knew before had reached it.
-fn fault(before: Option<Known>, document: Option<i64>, after: Option<Known>) -> Option<Fault> {
-    match (before, document, after) {
-        (Some(Known::At(_)), None, Some(Known::At(_))) => Some(Fault::Missing),
-        (Some(Known::At(least)), Some(found), Some(Known::At(_))) if found < least => {
-            Some(Fault::Stale)
-        }
-        (_, Some(found), Some(Known::At(most))) if found > most => Some(Fault::Newer),
-        (None | Some(Known::Deleted(_)), Some(_), None | Some(Known::Deleted(_))) => {
-            Some(Fault::Surplus)
-        }
-        _ => None,
-    }
-}
-
-/// The id of a record, in the one form that trendy writes.
-fn record_id(id: &str) -> Option<RecordId> {
-    let record = RecordId(id.parse().ok()?);
-    (record.to_string() == id).then_some(record)
-}
-
-impl Difference {
-    fn of(
-        kind: Kind,
-        fault: Fault,
-        id: &str,
-        store_revision: Option<i64>,
-        document: Option<&Listed>,
-    ) -> Self {
-        Self {
-            kind,
-            id: id.to_owned(),
-            fault,
-            store_revision,
-            index_revision: document.map(|document| document.revision),
-            index: document.map(|document| document.index.clone()),
-        }
     }
 }
 
@@ -515,45 +314,5 @@ impl<'a> Records<'a> {
 
     fn pass(&mut self) {
         self.page.pop_front();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_changed_meanwhile_is_no_difference() {
-        use Known::{At, Deleted};
-        for (before, document, after) in [
-            (None, Some(1), Some(At(1))),
-            (None, None, Some(At(1))),
-            (Some(At(1)), None, Some(Deleted(2))),
-            (Some(At(1)), Some(1), Some(At(3))),
-            (Some(At(1)), Some(2), Some(At(3))),
-            (Some(At(1)), Some(1), Some(Deleted(2))),
-            (Some(Deleted(2)), Some(3), Some(At(3))),
-        ] {
-            assert_eq!(
-                fault(before, document, after),
-                None,
-                "{before:?} {document:?} {after:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_no_change_explains_is_a_difference() {
-        use Known::{At, Deleted};
-        for (before, document, after, expected) in [
-            (Some(At(1)), None, Some(At(1)), Fault::Missing),
-            (Some(At(1)), None, Some(At(2)), Fault::Missing),
-            (Some(At(2)), Some(1), Some(At(3)), Fault::Stale),
-            (Some(At(2)), Some(4), Some(At(3)), Fault::Newer),
-            (None, Some(1), None, Fault::Surplus),
-            (Some(Deleted(2)), Some(1), Some(Deleted(2)), Fault::Surplus),
-        ] {
-            assert_eq!(fault(before, document, after), Some(expected));
-        }
     }
 }
