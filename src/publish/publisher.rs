@@ -1,5 +1,7 @@
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::stream::{Stream, TryStreamExt, try_unfold};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -11,11 +13,17 @@ use crate::record::{Change, Kind, Op, PipelineId, Stage, StoredRecord, Subject};
 /// Rows read at a time. Job listings of some 10 kB then fill one bulk request, and memory holds little else.
 const PIECE: u32 = 500;
 
+/// Pieces under way at once. A target decides by itself how many requests that is; the next is read meanwhile.
+const AHEAD: usize = 3;
+
 /// Longer than anything takes.
 const FOREVER: Duration = Duration::from_hours(24 * 365);
 
 /// A cursor that stands before every change, also before those that were cut from the log: it asks for a snapshot.
 const BEFORE_ALL: i64 = -1;
+
+/// Changes, each with its record as it is now.
+type Batch = Vec<(Change, Option<StoredRecord>)>;
 
 /// What [`publish`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +210,13 @@ enum Failure {
     Store(StoreError),
 }
 
+/// Why the log was read no further.
+enum Break {
+    /// It was cut past what comes next.
+    Cut,
+    Failure(Failure),
+}
+
 impl<'a> Publisher<'a> {
     /// One without a cursor and without an end.
     fn patient(store: &'a Store, target: &'a dyn Target) -> Self {
@@ -255,22 +270,27 @@ impl<'a> Publisher<'a> {
     /// Sends every record as it is now; gives the number of the log to follow from, or none when the target did not
     /// acknowledge a piece in the time that the whole was given.
     async fn snapshot(&mut self) -> Result<Option<i64>, Failure> {
-        let head = self.store.head().await?;
+        let (store, target) = (self.store, self.target);
+        let head = store.head().await?;
         // A target that was never fed holds nothing that could have been deleted.
-        if self.store.cursor(self.target.name()).await?.is_some() && !self.tombstones(head).await? {
+        if store.cursor(target.name()).await?.is_some() && !self.tombstones(head).await? {
             return Ok(None);
         }
         for kind in Kind::ALL {
-            let mut after = None;
+            let pieces = try_unfold(None, move |after| async move {
+                let records = store.records_after(kind, after, PIECE).await?;
+                let last = records.last().map(|record| record.id);
+                Ok::<_, Failure>(last.map(|last| (((), as_changes(records, head)), Some(last))))
+            });
+            let mut sent = pin!(sending(pieces, target));
             loop {
-                let records = self.store.records_after(kind, after, PIECE).await?;
-                let Some(last) = records.last() else {
+                let Ok(piece) = timeout(self.deadline, sent.try_next()).await else {
+                    return Ok(None);
+                };
+                let Some(((), batch, report)) = piece? else {
                     break;
                 };
-                after = Some(last.id);
-                if !self.send_of_snapshot(&as_changes(records, head)).await? {
-                    return Ok(None);
-                }
+                self.note(&batch, report).await?;
             }
         }
         self.acknowledged(head).await?;
@@ -286,43 +306,41 @@ impl<'a> Publisher<'a> {
                 return Ok(true);
             };
             after = Some(last.record_id);
-            if !self
-                .send_of_snapshot(&as_deletions(&tombstones, head))
-                .await?
-            {
+            let batch = as_deletions(&tombstones, head);
+            let Ok(report) = timeout(self.deadline, self.target.send(&batch)).await else {
                 return Ok(false);
-            }
+            };
+            self.note(&batch, report?).await?;
         }
-    }
-
-    /// False when the target did not acknowledge it in time.
-    async fn send_of_snapshot(
-        &mut self,
-        batch: &[(Change, Option<StoredRecord>)],
-    ) -> Result<bool, Failure> {
-        let Ok(report) = timeout(self.deadline, self.target.send(batch)).await else {
-            return Ok(false);
-        };
-        self.note(batch, report?).await?;
-        Ok(true)
     }
 
     /// Sends the changes after a number; gives the last that was acknowledged, or none when the log was cut past it.
     async fn follow(&mut self, mut position: i64) -> Result<Option<(i64, PublishEnd)>, Failure> {
-        loop {
-            let changes = self.store.changes_after(position, PIECE).await?;
+        let (store, target) = (self.store, self.target);
+        let pieces = try_unfold(position, move |after| async move {
+            let changes = store.changes_after(after, PIECE).await?;
             // Asked once they are read: a cut in between costs a snapshot, one before is never overlooked.
-            if !self.store.follows_on(position).await? {
-                return Ok(None);
+            if !store.follows_on(after).await? {
+                return Err(Break::Cut);
             }
-            let Some((last, _)) = changes.last() else {
-                return Ok(Some((position, PublishEnd::CaughtUp)));
-            };
-            let Ok(report) = timeout_at(self.until, self.target.send(&changes)).await else {
+            let last = changes.last().map(|(last, _)| last.seq);
+            Ok(last.map(|last| ((last, changes), last)))
+        });
+        let mut sent = pin!(sending(pieces, target));
+        loop {
+            let Ok(piece) = timeout_at(self.until, sent.try_next()).await else {
                 return Ok(Some((position, PublishEnd::Deadline)));
             };
-            self.note(&changes, report?).await?;
-            position = last.seq;
+            let piece = match piece {
+                Ok(piece) => piece,
+                Err(Break::Cut) => return Ok(None),
+                Err(Break::Failure(failure)) => return Err(failure),
+            };
+            let Some((last, changes, report)) = piece else {
+                return Ok(Some((position, PublishEnd::CaughtUp)));
+            };
+            self.note(&changes, report).await?;
+            position = last;
             self.acknowledged(position).await?;
         }
     }
@@ -349,6 +367,19 @@ impl<'a> Publisher<'a> {
                 .await?),
         }
     }
+}
+
+/// Sends pieces while the next are read and sent, and gives them back in their order, each once the target acknowledged it
+/// and all before it: what is given back last is how far the cursor may go.
+fn sending<'a, K: Send + 'a, E: From<SendError> + Send + 'a>(
+    pieces: impl Stream<Item = Result<(K, Batch), E>> + Send + 'a,
+    target: &'a dyn Target,
+) -> impl Stream<Item = Result<(K, Batch, SendReport), E>> + Send + 'a {
+    let send = move |(last, batch): (K, Batch)| async move {
+        let report = target.send(&batch).await?;
+        Ok((last, batch, report))
+    };
+    pieces.map_ok(send).try_buffered(AHEAD)
 }
 
 /// Records of a snapshot as changes: no run made them, and nobody is to be told of them.
@@ -449,5 +480,11 @@ impl From<SendError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl<E: Into<Failure>> From<E> for Break {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
     }
 }

@@ -1,7 +1,10 @@
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use elasticsearch::http::Method;
+use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::{Value, json};
@@ -9,6 +12,7 @@ use uuid::Uuid;
 
 use super::client::{self, Answer, Client};
 use super::document::Document;
+use super::flight::Flight;
 use super::settings::ElasticsearchSettings;
 use crate::publish::Refused;
 use crate::publish::error::SendError;
@@ -16,6 +20,9 @@ use crate::record::{RecordId, StoredRecord};
 
 /// Only what judging needs: a thousand whole items are half a megabyte.
 const FILTER: [(&str, &str); 1] = [("filter_path", "items.*.status,items.*.error")];
+
+/// Full requests whose bytes may be under way together.
+const REQUESTS_IN_MEMORY: usize = 3;
 
 /// One line of work in a bulk request: to write a document, or to delete it.
 pub(super) struct Action {
@@ -32,10 +39,11 @@ pub(super) struct Delivery {
     pub(super) refused: Vec<Refused>,
 }
 
-/// The `_bulk` call: cuts, sends, judges, and sends again what the server could not take yet.
+/// The `_bulk` call: cuts, sends several requests at a time, judges, and sends again what the server could not take yet.
 #[derive(Clone)]
 pub(super) struct Bulk {
     client: Client,
+    flight: Arc<Flight>,
     request_bytes: usize,
     request_documents: usize,
 }
@@ -126,6 +134,9 @@ impl Bulk {
     pub(super) fn new(client: Client, settings: &ElasticsearchSettings) -> Self {
         Self {
             client,
+            flight: Arc::new(Flight::new(
+                settings.request_bytes.saturating_mul(REQUESTS_IN_MEMORY),
+            )),
             request_bytes: settings.request_bytes,
             request_documents: settings.request_documents,
         }
@@ -137,8 +148,13 @@ impl Bulk {
         actions: Vec<Action>,
         delivery: &mut Delivery,
     ) -> Result<(), SendError> {
-        for request in cut(actions, self.request_bytes, self.request_documents) {
-            self.deliver_request(request, delivery).await?;
+        let requests = cut(actions, self.request_bytes, self.request_documents);
+        let delivered = requests
+            .into_iter()
+            .map(|request| self.deliver_request(request));
+        for part in try_join_all(delivered).await? {
+            delivery.superseded.extend(part.superseded);
+            delivery.refused.extend(part.refused);
         }
         Ok(())
     }
@@ -164,24 +180,21 @@ impl Bulk {
         Ok(())
     }
 
-    async fn deliver_request(
-        &self,
-        actions: Vec<Action>,
-        delivery: &mut Delivery,
-    ) -> Result<(), SendError> {
+    async fn deliver_request(&self, actions: Vec<Action>) -> Result<Delivery, SendError> {
+        let mut delivery = Delivery::default();
         let mut backoff = self.client.backoff();
         let mut parts = vec![actions];
         while let Some(part) = parts.pop() {
             let (error, asked) = match self.request(&part).await {
                 Ok(answer) if answer.status == 413 => {
-                    parts.extend(halved(part, &answer, delivery));
+                    parts.extend(halved(part, &answer, &mut delivery));
                     continue;
                 }
                 Ok(answer) if answer.is_busy() => {
                     parts.push(part);
                     (answer.error(), answer.retry_after)
                 }
-                Ok(answer) => match self.judge(part, &answer, delivery)? {
+                Ok(answer) => match self.judge(part, &answer, &mut delivery)? {
                     None => continue,
                     Some((error, pending)) => {
                         parts.push(pending);
@@ -193,23 +206,32 @@ impl Bulk {
                     (error, None)
                 }
             };
+            self.flight.overloaded();
             let Some(wait) = backoff.next(asked) else {
                 return Err(error);
             };
             tracing::debug!(%error, wait_ms = wait.as_millis(), "sending again");
             tokio::time::sleep(wait).await;
         }
-        Ok(())
+        Ok(delivery)
     }
 
     async fn request(&self, actions: &[Action]) -> Result<Answer, SendError> {
-        let mut body = Vec::with_capacity(actions.iter().map(Action::bytes).sum());
+        let bytes = actions.iter().map(Action::bytes).sum();
+        let permit = self.flight.take_off(bytes).await;
+        let mut body = Vec::with_capacity(bytes);
         for action in actions {
             action.write(&mut body);
         }
-        self.client
+        let start = Instant::now();
+        let answer = self
+            .client
             .request(Method::Post, "_bulk", &FILTER, Some(Bytes::from(body)))
-            .await
+            .await?;
+        if answer.is_success() {
+            permit.landed(start.elapsed());
+        }
+        Ok(answer)
     }
 
     /// Judges each item by its status; gives back those that the server could not take yet.

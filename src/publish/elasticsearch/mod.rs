@@ -16,6 +16,7 @@ mod bulk;
 mod client;
 mod comparison;
 mod document;
+mod flight;
 mod indices;
 mod listing;
 mod mapping;

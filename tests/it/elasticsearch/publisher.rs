@@ -312,3 +312,32 @@ async fn follower_ends_with_130_when_it_is_asked_to_stop() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn cursor_stays_before_the_first_piece_that_failed() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
+        let (scratch, target) = index_of(&store).await;
+        publish(&store, &target, PATIENCE).await.unwrap();
+        let records = (0..1500).map(job).collect();
+        store.load(run, &batch(0, records)).await.unwrap();
+
+        // One for the probe; then one of three pieces fails, and those behind it arrive.
+        let fates = [Fate::Pass, Fate::Answer(503, "restarting")];
+        let front = Front::of(&scratch.server, fates).await;
+        let settings = ElasticsearchSettings {
+            attempts: 1,
+            ..scratch.settings_at(&front.url)
+        };
+        let fronted = ElasticsearchTarget::new(&settings, store.identity()).unwrap();
+        publish(&store, &fronted, PATIENCE).await.unwrap_err();
+        let behind = lag(&store, target.name()).await.unwrap();
+        assert!(behind >= 1000, "{behind}");
+
+        let report = publish(&store, &target, PATIENCE).await.unwrap();
+        assert_eq!((report.lag, report.end), (0, PublishEnd::CaughtUp));
+        assert_eq!(count(&scratch, &target, Kind::Job).await, 1500);
+    })
+    .await;
+}
