@@ -3,8 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use url::Url;
 
 /// What becomes of one bulk request. Whatever else is asked passes.
@@ -42,21 +47,28 @@ struct Request {
 impl Front {
     /// Starts one; bulk requests meet these fates in turn, and pass afterwards.
     pub(super) async fn of(server: &Url, fates: impl IntoIterator<Item = Fate>) -> Self {
-        Self::start(server, fates.into_iter().collect(), None).await
+        Self::start(server, fates.into_iter().collect(), None, None).await
     }
 
     /// One that answers 401 without this value of the header `authorization`.
     pub(super) async fn demanding(server: &Url, authorization: &'static str) -> Self {
-        Self::start(server, VecDeque::new(), Some(authorization)).await
+        Self::start(server, VecDeque::new(), Some(authorization), None).await
+    }
+
+    /// One that speaks TLS, under this identity.
+    pub(super) async fn secured(server: &Url, identity: &Identity) -> Self {
+        Self::start(server, VecDeque::new(), None, Some(identity.acceptor())).await
     }
 
     async fn start(
         server: &Url,
         fates: VecDeque<Fate>,
         authorization: Option<&'static str>,
+        tls: Option<TlsAcceptor>,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap())
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap())
             .parse()
             .unwrap();
         let state = Arc::new(State {
@@ -68,7 +80,18 @@ impl Front {
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&shared)));
+                let (state, tls) = (Arc::clone(&shared), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => answer(stream, state).await,
+                        // A client that does not trust us goes away in the handshake.
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                answer(stream, state).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         Self { url, state }
@@ -80,8 +103,51 @@ impl Front {
     }
 }
 
+/// A certificate that nobody knows, for 127.0.0.1, and its key.
+pub(super) struct Identity {
+    folder: TempDir,
+}
+
+impl Identity {
+    pub(super) fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let config = "[req]\ndistinguished_name = name\nx509_extensions = own\nprompt = no\n\
+            [name]\nCN = trendy test\n\
+            [own]\nsubjectAltName = IP:127.0.0.1\nbasicConstraints = critical, CA:FALSE\n";
+        std::fs::write(folder.path().join("config"), config).unwrap();
+        let made = std::process::Command::new("openssl")
+            .current_dir(folder.path())
+            .args(
+                "req -x509 -nodes -days 2 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
+                    .split(' '),
+            )
+            .args("-config config -keyout key.pem -out certificate.pem".split(' '))
+            .output()
+            .expect("the command `openssl` is there");
+        assert!(made.status.success(), "{made:?}");
+        Self { folder }
+    }
+
+    pub(super) fn certificate(&self) -> std::path::PathBuf {
+        self.folder.path().join("certificate.pem")
+    }
+
+    fn acceptor(&self) -> TlsAcceptor {
+        let certificate = CertificateDer::from_pem_file(self.certificate()).unwrap();
+        let key = PrivateKeyDer::from_pem_file(self.folder.path().join("key.pem")).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
 /// One request a connection: every answer says `connection: close`.
-async fn answer(mut stream: TcpStream, state: Arc<State>) {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: Arc<State>) {
     let Some(request) = read(&mut stream).await else {
         return;
     };
@@ -150,7 +216,7 @@ impl Request {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Request> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -187,12 +253,12 @@ async fn pass(request: &Request, server: &Url) -> (u16, Vec<u8>) {
     )
 }
 
-async fn respond(stream: &mut TcpStream, status: u16, body: &[u8]) {
+async fn respond(stream: &mut (impl AsyncWrite + Unpin), status: u16, body: &[u8]) {
     respond_with(stream, status, body, body.len()).await;
 }
 
 /// Promises so many bytes, of which these come.
-async fn respond_with(stream: &mut TcpStream, status: u16, body: &[u8], length: usize) {
+async fn respond_with(stream: &mut (impl AsyncWrite + Unpin), status: u16, body: &[u8], length: usize) {
     let head = format!(
         "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );

@@ -12,13 +12,16 @@ mod wire;
 use std::slice::from_ref;
 use std::time::Duration;
 
-use front::{Fate, Front};
+use front::{Fate, Front, Identity};
 use scratch::{Batch, Scratch, deleted, job, reading};
 use serde_json::json;
 use trendy::load::StoreIdentity;
 use trendy::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget};
 use trendy::publish::{SendError, SendReport, Target};
 use trendy::record::Kind;
+
+use crate::support::scratch::on_sqlite;
+use crate::support::trendy::Workspace;
 
 fn sent(sent: u64) -> SendReport {
     SendReport {
@@ -579,4 +582,42 @@ async fn file_that_holds_no_certificate_is_refused_at_the_start() {
     };
     let store = Scratch::new().store;
     assert!(ElasticsearchTarget::new(&settings, store).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_whose_certificate_the_settings_name_is_trusted() {
+    on_sqlite(|place| async move {
+        let scratch = Scratch::of(place.open().await.identity());
+        let identity = Identity::new();
+        let front = Front::secured(&scratch.server, &identity).await;
+        let mut workspace = Workspace::empty();
+        workspace.set("DATABASE_URL", &place.url);
+        workspace.set("ELASTICSEARCH_URL", front.url.as_str());
+        workspace.set("ELASTICSEARCH_API_KEY", "id:secret");
+        workspace.set("TRENDY_INDEX_PREFIX", &scratch.prefix);
+        let certificate = identity.certificate();
+        workspace.set(
+            "TRENDY_ELASTICSEARCH_CA_FILE",
+            certificate.to_str().unwrap(),
+        );
+        let said = workspace.trendy(&["index", "setup"]).await;
+        assert_eq!(said.status, 0, "{said:#?}");
+
+        let said = workspace.trendy(&["config", "show"]).await;
+        assert!(!said.stdout.contains("secret"), "{said:#?}");
+
+        let settings = ElasticsearchSettings {
+            attempts: 1,
+            ..scratch.settings_at(&front.url)
+        };
+        let distrustful = ElasticsearchTarget::new(&settings, scratch.store).unwrap();
+        let error = distrustful.check().await.unwrap_err();
+        assert!(matches!(error, SendError::Unreachable { .. }), "{error}");
+
+        workspace.set("TRENDY_ELASTICSEARCH_CA_FILE", "nowhere.pem");
+        let said = workspace.trendy(&["index", "setup"]).await;
+        assert_eq!(said.status, 2, "{said:#?}");
+        assert!(said.stderr.contains("`nowhere.pem`"), "{said:#?}");
+    })
+    .await;
 }
