@@ -171,7 +171,7 @@ async fn what_changes_meanwhile_is_no_difference() {
                 round += 1;
                 let changed = (0..40).map(|n| {
                     job_with(n * 50 + round % 50, |job| {
-                        job.title = format!("Round {round}")
+                        job.title = format!("Round {round}");
                     })
                 });
                 let number = u64::from(round);
