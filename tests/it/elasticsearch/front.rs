@@ -258,7 +258,12 @@ async fn respond(stream: &mut (impl AsyncWrite + Unpin), status: u16, body: &[u8
 }
 
 /// Promises so many bytes, of which these come.
-async fn respond_with(stream: &mut (impl AsyncWrite + Unpin), status: u16, body: &[u8], length: usize) {
+async fn respond_with(
+    stream: &mut (impl AsyncWrite + Unpin),
+    status: u16,
+    body: &[u8],
+    length: usize,
+) {
     let head = format!(
         "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
