@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use trendy::collect::{CollectSettings, FetchError};
 
@@ -135,7 +136,8 @@ async fn a_page_cannot_go_on_to_another_port_of_its_host() {
     let front = scripted(&site.url("/"), "wait_for = \"#done\"");
     fetch(&collector, &front).await.unwrap();
     for path in ["/script", "/moved", "/secret"] {
-        let pipeline = scripted(&site.url(path), "wait_for = \"#never\"\ntimeout = \"3s\"");
+        let mut pipeline = scripted(&site.url(path), "wait_for = \"#never\"");
+        pipeline.source.timeout = Duration::from_secs(3);
         let error = fetch(&collector, &pipeline).await.unwrap_err();
         assert!(
             matches!(error, FetchError::AddressRefused { .. }),
