@@ -216,6 +216,9 @@ fn the_report_does_not_fall_below_its_thresholds() {
     assert!(rows[0].1.cases >= 300, "{:?}", rows[0]);
 }
 
+/// Where the sections begin that people wrote.
+const WRITTEN: &str = "\n## Where we differ on purpose\n";
+
 /// Prints the report, and keeps it where `TRENDY_ACCURACY` says so, above the sections that people wrote.
 #[expect(clippy::print_stdout, reason = "the report is what is asked for")]
 fn show(report: &str) {
@@ -223,7 +226,7 @@ fn show(report: &str) {
     if let Some(path) = std::env::var_os("TRENDY_ACCURACY") {
         let head = "# Accuracy\n\nMeasured by `just accuracy` on the held-out cases of `tests/accuracy/`, whose README says what a case is and how\nthe split is kept. The test fails where a figure falls below its threshold.\n\n";
         let before = std::fs::read_to_string(&path).unwrap_or_default();
-        let written = before.find("\n## ").map_or("", |at| &before[at..]);
+        let written = before.find(WRITTEN).map_or("", |at| &before[at..]);
         std::fs::write(path, format!("{head}{report}{written}")).unwrap();
     }
 }
