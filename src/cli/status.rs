@@ -90,7 +90,17 @@ async fn of_target(
     // A cursor of the store before a restore says nothing of this one.
     let cursor = store.cursor(name).await?;
     let cursor = cursor.filter(|cursor| cursor.store == store.identity());
+    let moved_at = cursor.as_ref().map(|cursor| cursor.moved_at);
     let seq = cursor.map_or(0, |cursor| cursor.seq);
+    if !store.follows_on(seq).await? {
+        return Ok(Row {
+            name: name.to_owned(),
+            state: "lags".to_owned(),
+            since: moved_at,
+            reason: Some("the log no longer has what comes next for it: `trendy index sync` sends everything anew".to_owned()),
+            is_well: false,
+        });
+    }
     let oldest = store
         .changes_after(seq, 1)
         .await?

@@ -225,7 +225,10 @@ pub(super) struct ListFile {
 
 /// Where JSON stands on an HTML page.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as `{ css = \"script#__NEXT_DATA__\" }`"
+)]
 pub(super) struct ScriptFile {
     /// CSS selector of the script, or of the element with the attribute.
     pub(super) css: String,

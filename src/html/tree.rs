@@ -23,7 +23,7 @@ pub const MAX_DEPTH: usize = 512;
 pub const MAX_NODES: usize = MAX_BYTES / 16;
 
 /// Most attributes of a tag: pages have dozens, and the time that they take grows with their square.
-pub const MAX_ATTRIBUTES: usize = 4_000;
+pub const MAX_ATTRIBUTES: usize = 10_000;
 
 /// Bytes parsed between two looks at the tree: at most 1,365 elements (`<b>`), so that even the square of their number
 /// is milliseconds.
@@ -38,8 +38,10 @@ pub enum TooLarge {
     /// Nested deeper than [`MAX_DEPTH`].
     #[error("the page nests deeper than {MAX_DEPTH} elements")]
     Depth,
-    /// A tag with more attributes than [`MAX_ATTRIBUTES`].
-    #[error("a tag of the page has more than {MAX_ATTRIBUTES} attributes")]
+    /// A tag that may have more attributes than [`MAX_ATTRIBUTES`].
+    #[error(
+        "a tag of the page may have more than {MAX_ATTRIBUTES} attributes, or a `<` in a script has that many words and no `>` behind it"
+    )]
     Attributes,
     /// More nodes than [`MAX_NODES`].
     #[error("the page has more than {MAX_NODES} nodes")]

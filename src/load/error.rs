@@ -269,9 +269,12 @@ fn is_connection(error: &sqlx::Error) -> bool {
         // The socket of a server that restarts is gone for a while.
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => match code(error.as_ref()) {
-            // Connection exceptions, too many connections, shutting down or starting up.
+            // Connection exceptions, too many connections, idle for too long in a transaction (a machine that slept),
+            // shutting down or starting up.
             Code::Postgres(code) => {
-                code.starts_with("08") || code == "53300" || code.starts_with("57P0")
+                code.starts_with("08")
+                    || ["53300", "25P03"].contains(&code.as_ref())
+                    || code.starts_with("57P0")
             }
             Code::Sqlite(_) => false,
         },

@@ -125,12 +125,13 @@ pub(super) async fn relink(
     write(transaction, run, at, &family).await
 }
 
-const KIN: &str = "SELECT r.id, r.scope, r.first_seen_at, r.same_as, l.likeness
+const KIN: &str = "SELECT r.id, r.scope, r.first_seen_at, r.closed_at, r.same_as, l.likeness
        FROM staged_kin AS s JOIN records AS r ON r.id = s.id
        LEFT JOIN likenesses AS l ON l.record_id = r.id AND l.recipe = $2
       WHERE s.round = $1";
 
-const LINKED_TO_DUE: &str = "SELECT r.id, r.scope, r.first_seen_at, r.same_as, l.likeness
+const LINKED_TO_DUE: &str =
+    "SELECT r.id, r.scope, r.first_seen_at, r.closed_at, r.same_as, l.likeness
        FROM staged_kin AS s JOIN records AS r ON r.same_as = s.id
        LEFT JOIN likenesses AS l ON l.record_id = r.id AND l.recipe = $2
       WHERE s.round = $1 AND s.due";
@@ -198,6 +199,7 @@ struct MemberRow {
     id: Uuid,
     scope: String,
     first_seen_at: At,
+    closed_at: Option<At>,
     same_as: Option<Uuid>,
     likeness: Option<Vec<u8>>,
 }
@@ -213,6 +215,8 @@ struct Family {
 struct Member {
     scope: String,
     age: Age,
+    /// When its board let go of it; none while it is open.
+    closed_at: Option<Timestamp>,
     keys: Vec<i64>,
     likeness: Option<Likeness>,
     /// As it is stored.
@@ -251,6 +255,7 @@ impl Family {
             self.members.entry(id).or_insert_with(|| Member {
                 scope: row.scope,
                 age: (row.first_seen_at.0, id),
+                closed_at: row.closed_at.map(|at| at.0),
                 keys: row.likeness.as_deref().map(keys_in).unwrap_or_default(),
                 likeness: row.likeness.as_deref().and_then(Likeness::from_bytes),
                 before: same_as,
@@ -352,8 +357,15 @@ impl Member {
         let Some((one, two)) = self.likeness.as_ref().zip(other.likeness.as_ref()) else {
             return false;
         };
-        let apart = self.age.0.duration_since(other.age.0).abs();
-        let is_in_time = one.lasts().is_none_or(|lasts| apart <= lasts);
+        let (older, newer) = if self.age < other.age {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let is_in_time = one
+            .lasts()
+            .zip(older.closed_at)
+            .is_none_or(|(lasts, closed_at)| newer.age.0.duration_since(closed_at) <= lasts);
         self.scope != other.scope && is_in_time && one.is_same(two)
     }
 }

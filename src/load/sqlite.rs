@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -94,6 +95,10 @@ pub(super) async fn open(path: &Path, lock_timeout: Duration) -> Result<Opened, 
     let in_use = in_use.ok_or_else(|| lost(path, IN_USE))?;
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        // SQLite ends a transaction by itself where its disk is full, which sqlx does not notice.
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
         .connect_with(options.clone())
         .await
         .map_err(unreachable)?;

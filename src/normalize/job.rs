@@ -49,15 +49,19 @@ pub fn experience(text: &str) -> Option<Experience> {
         [] if is_newcomer => (Some(0), Some(0)),
         [] if compact.contains("경력") => (Some(1), None),
         [] => return None,
+        [_] if is_newcomer && has(&["이상", "+", "atleast", "ormore"]) => (Some(0), None),
         [years] if is_newcomer => (Some(0), Some(*years)),
-        [years] if has(&["이하", "까지", "upto", "atmost", "maximum", "lessthan"]) => {
-            (None, Some(*years))
-        }
-        [years] if has(&["미만", "under"]) => (None, Some(years.saturating_sub(1))),
+        [years] if has(&["이하", "까지", "upto", "atmost", "maximum"]) => (None, Some(*years)),
+        [years] if is_under(&compact, *years) => (None, Some(years.saturating_sub(1))),
         [years] if compact.contains(&format!("~{years}")) => (None, Some(*years)),
         [years] if is_at_least(&compact) => (Some(*years), None),
         [years] => (Some(*years), Some(*years)),
-        [first, second, ..] => (Some(*first.min(second)), Some(*first.max(second))),
+        [first, second, ..] => {
+            let least = if is_newcomer { &0 } else { first.min(second) };
+            let most = first.max(second);
+            let is_under = is_under(&compact, *most);
+            (Some(*least), Some(most.saturating_sub(u64::from(is_under))))
+        }
     };
     let limit = |years: u64| u8::try_from(years).ok().filter(|years| *years < NO_LIMIT);
     Some(Experience {
@@ -91,6 +95,14 @@ fn with_digits(text: &str) -> String {
         let number = digits(word);
         said + number.as_deref().unwrap_or(word) + &piece[word.len()..]
     })
+}
+
+/// `5년 미만`, `under 5 years`: the fifth year is no longer meant. `understanding` says nothing of years.
+fn is_under(compact: &str, years: u64) -> bool {
+    compact.contains("미만")
+        || ["under", "lessthan"]
+            .iter()
+            .any(|word| compact.contains(&format!("{word}{years}")))
 }
 
 fn is_at_least(compact: &str) -> bool {
@@ -279,7 +291,22 @@ pub fn remote(text: &str) -> Option<bool> {
         "partlyremote",
         "remoteoptional",
     ]) || (has(&["재택", "원격", "리모트"])
-        && has(&["주1", "주2", "주3", "주4", "불가", "없음", "미지원"]))
+        && has(&[
+            "주1",
+            "주2",
+            "주3",
+            "주4",
+            "불가",
+            "없음",
+            "미지원",
+            "안됨",
+            "안돼",
+            "안됩",
+            "불허",
+        ]))
+        || ["재택x", "원격x", "근무x"]
+            .iter()
+            .any(|end| compact.ends_with(end))
         || is_denied(text)
     {
         return Some(false);
@@ -317,7 +344,7 @@ fn is_denied(text: &str) -> bool {
     const BEFORE: &[&str] = &["no", "not", "non", "without"];
     const BETWEEN: &[&str] = &[
         "a", "an", "fully", "100", "yet", "work", "working", "job", "position", "option", "is",
-        "are", "ok",
+        "are", "ok", "eligible", "for",
     ];
     const DENIED: &[&str] = &[
         "possible",
@@ -405,6 +432,11 @@ mod tests {
             ("Minimum of five (5) years", Some(5), None),
             ("One of the leaders, 3-5 years", Some(3), Some(5)),
             ("5~100년", Some(5), None),
+            ("경력 2년 이상 (신입 지원 가능)", Some(0), None),
+            ("신입·경력(1~3년)", Some(0), Some(3)),
+            ("3년 이상 5년 미만", Some(3), Some(4)),
+            ("less than 2 years", None, Some(1)),
+            ("3-5 years, understanding of networks", Some(3), Some(5)),
             ("５〜７년", Some(5), Some(7)),
         ] {
             assert_eq!(experience(text), Some(Experience { min, max }), "{text}");
@@ -493,6 +525,9 @@ mod tests {
             "Remote work is not possible",
             "Non-remote",
             "재택(X)",
+            "재택X",
+            "재택근무 안됨",
+            "Not eligible for remote",
             "재택 미지원",
         ] {
             assert_eq!(remote(text), Some(false), "{text}");

@@ -311,8 +311,15 @@ impl Checker<'_> {
     }
 
     fn selector(&mut self, key: &[&str], text: &str) -> Option<Selector> {
-        let parsed =
-            Selector::parse(text).map_err(|error| format!("bad CSS selector `{text}`: {error}"));
+        // What the parser says of a text that it cannot begin with spans lines, and asks for a report.
+        let parsed = Selector::parse(text).map_err(|error| {
+            let error = error.to_string();
+            match (text.starts_with('$'), error.lines().count()) {
+                (true, _) => format!("bad CSS selector `{text}`: a JSONPath goes with `extract = \"json\"` or `json =`"),
+                (false, 1) => format!("bad CSS selector `{text}`: {error}"),
+                (false, _) => format!("bad CSS selector `{text}`: it selects nothing"),
+            }
+        });
         self.document.accept(key, parsed)
     }
 

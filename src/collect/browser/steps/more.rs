@@ -12,6 +12,10 @@ use crate::config::Condition;
 /// How long a button has to be gone: while more is loading, some sites hide it.
 const GONE: Duration = Duration::from_millis(500);
 
+/// How long what a click asked for is waited for where the button went away with it: some sites hide it while more is
+/// loading, some with the click that finds no more.
+const EMPTY: Duration = Duration::from_secs(5);
+
 /// To the end of everything around the last of the elements that can be scrolled.
 const SCROLL: &str = "
     const found = (arguments[0] || document).querySelectorAll(arguments[1]);
@@ -86,16 +90,26 @@ impl Stage<'_> {
         before: Look,
         limit: Duration,
     ) -> Result<(), Obstacle> {
-        let deadline = Instant::now() + limit;
+        let start = Instant::now();
+        let deadline = start + limit;
         let mut last = before.size;
         loop {
             let look = self.look(selector).await?;
             let is_over = !look.visible || !look.enabled;
             let is_steady = look.size == last && look.busy == 0;
-            if is_over || (is_steady && look.size != before.size) {
+            // A button that goes away changes the page, too.
+            let has_come = if is_over {
+                look.size > before.size
+            } else {
+                look.size != before.size
+            };
+            if is_steady && (has_come || (is_over && start.elapsed() >= EMPTY)) {
                 return Ok(());
             }
             if Instant::now() >= deadline {
+                if is_over {
+                    return Ok(());
+                }
                 let reason = "it is still there after a click, and nothing came";
                 return Err(late(reason, limit));
             }
