@@ -1,7 +1,7 @@
 //! Links between records of the same thing: `same_as`, from the newer to the oldest.
 //!
 //! Records are ordered by their age, that is by when they were first seen, then by id. In that order each is linked to the
-//! oldest of those before it that has no link itself, stands on another board (or site), [is the same], and did not come
+//! oldest of those before it that has no link itself, stands on another board (or site), [is the same], and was not closed
 //! [too long] before; where there is none, it has no link. So there are no chains, and what the links are follows from the
 //! records alone, not from the order in which they were loaded or how often. Two records of one board are two openings: it
 //! lists them both.

@@ -291,10 +291,21 @@ async fn two_listings_of_one_board_are_two_openings(scratch: Scratch) {
 async fn a_posting_that_comes_back_after_a_year_is_another_opening(scratch: Scratch) {
     let store = scratch.open().await;
     let day = 24 * 60;
-    for (day_of, board) in [(0, "a"), (170, "b"), (365, "c"), (370, "d")] {
+    for (day_of, board) in [(0, "a"), (300, "b")] {
         load(&store, day_of * day, vec![listing(board, 1)]).await;
     }
-    assert_eq!(links(&store).await, pairs(&[("b", "a"), ("d", "c")]));
+    let ids = [id("a", 1), id("b", 1)];
+    let run = begin(&store).await;
+    store.close(run, &ids, minute(310 * day)).await.unwrap();
+    for (day_of, board) in [(600, "c"), (605, "d")] {
+        load(&store, day_of * day, vec![listing(board, 1)]).await;
+    }
+    let expected = [("b", "a"), ("d", "c")];
+    assert_eq!(
+        links(&store).await,
+        pairs(&expected),
+        "b was added while a was open"
+    );
 }
 
 async fn deletion_of_the_oldest_makes_the_next_the_oldest(scratch: Scratch) {

@@ -12,6 +12,7 @@ use crate::site::{Answer, Site, collector, html, late, page, request};
 
 both_ways! {
     a_button_is_clicked_until_it_is_gone
+    what_a_hidden_button_brings_late_is_waited_for
     a_list_is_scrolled_to_its_end
     frames_and_shadow_roots_are_read_from_inside
     a_banner_is_dismissed_and_a_form_filled
@@ -74,6 +75,27 @@ async fn a_button_is_clicked_until_it_is_gone(settings: CollectSettings) {
         .await
         .unwrap();
     assert_eq!((entries(&page), page.is_cut), (9, false), "just enough");
+    collector.close().await;
+}
+
+/// By a timer, of which no request tells.
+async fn what_a_hidden_button_brings_late_is_waited_for(settings: CollectSettings) {
+    let front = "<ul><li><a href=/1>1</a></ul><button>More</button><script>
+        const button = document.querySelector('button');
+        let left = 2;
+        button.onclick = () => {
+            button.hidden = true;
+            setTimeout(() => {
+                document.querySelector('ul').append(document.createElement('li'));
+                button.hidden = --left === 0;
+            }, 1200);
+        };
+        </script>";
+    let site = Site::start(move |path, _| (path == "/").then(|| html(front))).await;
+    let collector = collector(settings);
+    let pages = "wait_for = \"li\"\n[source.pages]\nload_more = \"button\"\nmax = 9";
+    let page = fetch(&collector, &scripted(&site.url("/"), pages)).await;
+    assert_eq!(entries(&page.unwrap()), 3);
     collector.close().await;
 }
 
