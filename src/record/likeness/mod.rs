@@ -66,7 +66,7 @@ impl Likeness {
         self.similarity(other) >= Self::THRESHOLD
     }
 
-    /// How long after the first one the same thing may still be seen anew; none where that is no matter. A posting that
+    /// How long after the older one was closed the same thing may still be seen anew; none where that is no matter. A posting that
     /// comes back long after is another opening, while an article stays the same one.
     pub const fn lasts(&self) -> Option<SignedDuration> {
         match self.about {
