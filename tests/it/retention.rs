@@ -223,10 +223,12 @@ async fn cut_while_a_target_follows_costs_it_nothing(scratch: Scratch) {
     *copy.cut.lock().unwrap() = Some((store.clone(), 13 * DAY));
 
     let report = publish(&store, &copy, PATIENCE).await.unwrap();
-    assert_eq!(
-        changes(&store).await,
-        [],
-        "cut before the second piece was read"
+    // A publisher that sees the cut at once no longer waits for the batch that makes the rest of it.
+    let left = changes(&store).await;
+    let first = left.first().map(|(seq, _)| *seq);
+    assert!(
+        first.is_none_or(|seq| seq > 500),
+        "cut behind the first piece, to {first:?}"
     );
     assert_eq!((report.end, report.lag), (PublishEnd::CaughtUp, 0));
     assert_eq!(copy.records(), stored(&store).await);
