@@ -13,26 +13,8 @@ use trendy::trends::{Buckets, Step};
 
 use crate::store::sql;
 use crate::support::records::{batch, job_with, minute, pipeline, post, term};
-use crate::support::scratch::{Scratch, on_postgres, on_sqlite};
+use crate::support::scratch::{Scratch, on_both};
 use crate::support::trendy::Workspace;
-
-macro_rules! on_both {
-    ($($test:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::on_sqlite(super::$test).await;
-            })*
-        }
-
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::on_postgres(super::$test).await;
-            })*
-        }
-    };
-}
 
 on_both! {
     newer_is_linked_to_the_older_once

@@ -18,27 +18,9 @@ use trendy::record::{
 use crate::support::records::{
     BOARD, PIPELINE, batch, job, job_id, job_with, minute, pipeline, post, term, weather,
 };
-use crate::support::scratch::{Scratch, on_postgres, on_sqlite, postgres_url};
+use crate::support::scratch::{Scratch, on_both, postgres_url};
 
-macro_rules! contract {
-    ($($test:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::on_sqlite(super::$test).await;
-            })*
-        }
-
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::on_postgres(super::$test).await;
-            })*
-        }
-    };
-}
-
-contract! {
+on_both! {
     keeps_its_identity_when_opened_again
     empty_batch_counts_its_pages_only
     same_batch_twice_is_the_same_as_once

@@ -62,3 +62,23 @@ pub(crate) fn postgres_url() -> String {
     std::env::var("TRENDY_TEST_DATABASE_URL")
         .expect("start the servers with dev/up, then: . target/dev-services/env")
 }
+
+/// A test of each function here, on SQLite and on Postgres.
+macro_rules! on_both {
+    ($($test:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                $crate::support::scratch::on_sqlite(super::$test).await;
+            })*
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                $crate::support::scratch::on_postgres(super::$test).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both;
