@@ -140,11 +140,12 @@ pub(super) fn silent(limit: Duration) -> Failure {
 }
 
 /// The driver's no. Whether the browser is still there shows in how it is said: a crashed page or browser is an unknown
-/// error, and a dead driver none of its own.
+/// error, one that no longer answers a time-out, and a dead driver none of its own.
 pub(super) fn refused(error: &CmdError) -> Failure {
     let reason = command_reason(error);
     let is_alive = matches!(error, CmdError::Standard(_))
         && !error.is_unknown_error()
+        && !error.is_timeout()
         && !error.is_invalid_session_id()
         && !error.is_no_such_window();
     if is_alive {
