@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(folder.ok_or("no folder: call bench/terms")?);
     let dictionary = Dictionary::bundled();
     let expressions = expressions(&folder.join("spellings.tsv"))?;
-    for name in ["ko", "en"] {
+    for name in ["ko", "en", "dense-ko", "dense-en"] {
         let text = fs::read_to_string(folder.join(name).with_extension("txt"))?;
         let postings: Vec<&str> = text.split('\0').collect();
         for _ in 0..ROUNDS {

@@ -11,7 +11,7 @@ finder = KeywordProcessor()
 for line in (folder / "spellings.tsv").read_text().splitlines():
     term, spelling = line.split("\t")
     finder.add_keyword(spelling, term)
-for name in ("ko", "en"):
+for name in ("ko", "en", "dense-ko", "dense-en"):
     postings, size = [], 0
     for posting in (folder / f"{name}.txt").read_text().split("\0"):
         size += len(posting.encode())

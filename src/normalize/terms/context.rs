@@ -267,19 +267,18 @@ impl Judge<'_> {
         let mut following = rest.split_whitespace().map(trim_marks);
         let next = following.next().unwrap_or("");
         let second_next = following.next().unwrap_or("");
+        let beside = [before, second_before, next, second_next];
+        let latin = beside.map(latin_part);
         entry.never.iter().any(|word| {
             if word.contains(' ') {
-                return sentence::starts_with_word(rest, word)
-                    || sentence::ends_with_word(head, word);
-            }
-            if word.is_ascii() {
-                return [before, second_before, next, second_next]
+                sentence::starts_with_word(rest, word) || sentence::ends_with_word(head, word)
+            } else if word.is_ascii() {
+                latin.iter().any(|beside| beside.eq_ignore_ascii_case(word))
+            } else {
+                beside
                     .iter()
-                    .any(|beside| latin_part(beside).eq_ignore_ascii_case(word));
+                    .any(|beside| beside.starts_with(word.as_str()))
             }
-            [before, second_before, next, second_next]
-                .iter()
-                .any(|beside| beside.starts_with(word.as_str()))
         })
     }
 

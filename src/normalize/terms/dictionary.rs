@@ -1,5 +1,5 @@
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::Match;
@@ -86,13 +86,17 @@ impl Dictionary {
     /// The terms that a text names, each once, sorted by name.
     pub fn terms(&self, text: &str) -> Vec<Term> {
         let folded = Folded::new(text);
-        let found: BTreeSet<&Term> = self
-            .mentions(&folded.text)
-            .iter()
-            .filter(|mention| mention.rule.is_some())
-            .map(|mention| &self.entries[self.forms.get(mention.form).entry].term)
+        let mentions = self.mentions(&folded.text);
+        let believed = mentions.iter().filter(|mention| mention.rule.is_some());
+        let mut found: Vec<usize> = believed
+            .map(|mention| self.forms.get(mention.form).entry)
             .collect();
-        found.into_iter().cloned().collect()
+        found.sort_unstable();
+        found.dedup();
+        let found = found.into_iter().map(|entry| &self.entries[entry].term);
+        let mut terms: Vec<Term> = found.cloned().collect();
+        terms.sort_unstable();
+        terms
     }
 
     fn mentions(&self, text: &str) -> Vec<Mention> {
@@ -114,7 +118,7 @@ impl Dictionary {
         let mut previous = Kind::Other;
         while index < bytes.len() {
             let byte = bytes[index];
-            let kind = Kind::of(byte);
+            let kind = KINDS[usize::from(byte)];
             let begins = match kind {
                 Kind::Latin => previous != Kind::Latin,
                 Kind::Hangul => previous != Kind::Hangul,
@@ -140,6 +144,10 @@ impl Dictionary {
                 continue;
             }
             index += kind.len(byte);
+            if kind == Kind::Latin {
+                let goes_on = |&&byte: &&u8| KINDS[usize::from(byte)] == Kind::Latin;
+                index += bytes[index..].iter().take_while(goes_on).count();
+            }
         }
         mentions
     }
@@ -188,8 +196,21 @@ enum Kind {
     Other,
 }
 
+/// The kind of every byte.
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Other; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "there are 256 bytes")]
+        let kind = Kind::of(byte as u8);
+        kinds[byte] = kind;
+        byte += 1;
+    }
+    kinds
+};
+
 impl Kind {
-    fn of(byte: u8) -> Self {
+    const fn of(byte: u8) -> Self {
         match byte {
             b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' => Self::Latin,
             0xea..=0xed => Self::Hangul,

@@ -25,29 +25,30 @@ pub(super) struct Folded<'a> {
 
 impl<'a> Folded<'a> {
     pub(super) fn new(original: &'a str) -> Self {
-        let Some(first) = first_change(original) else {
+        let Some(mut change) = first_change(original) else {
             return Self {
                 text: Cow::Borrowed(original),
                 changes: Vec::new(),
             };
         };
         let mut text = String::with_capacity(original.len());
-        text.push_str(&original[..first]);
         let mut changes = Vec::new();
-        let mut rest = first;
-        while rest < original.len() {
-            let end = rest + segment_len(&original[rest..]);
-            let segment = &original[rest..end];
+        let mut rest = 0;
+        while change < original.len() {
+            text.push_str(&original[rest..change]);
+            rest = change + segment_len(&original[change..]);
+            let segment = &original[change..rest];
             let start = text.len();
             fold_segment(segment, &mut text);
             if text[start..] != *segment {
                 changes.push(Change {
                     folded: start..text.len(),
-                    original: rest..end,
+                    original: change..rest,
                 });
             }
-            rest = end;
+            change = first_change(&original[rest..]).map_or(original.len(), |found| rest + found);
         }
+        text.push_str(&original[rest..]);
         Self {
             text: Cow::Owned(text),
             changes,
@@ -90,7 +91,10 @@ fn first_change(text: &str) -> Option<usize> {
     let mut index = 0;
     while index < bytes.len() {
         let byte = bytes[index];
-        if byte.is_ascii() {
+        if byte > b' ' && byte.is_ascii() {
+            starter = index;
+            index += 1;
+        } else if byte.is_ascii() {
             let blank_pair = byte == b' ' && matches!(bytes.get(index + 1), Some(b' ' | b'\n'));
             let line_indent = byte == b'\n' && bytes.get(index + 1) == Some(&b' ');
             if matches!(byte, b'\t' | b'\r' | 0x0b | 0x0c) || blank_pair || line_indent {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, Input, MatchKind};
+use aho_corasick::{Anchored, MatchKind};
 
 use super::error::DictionaryError;
 use super::file::{Care, Entry};
@@ -110,18 +110,32 @@ impl Forms {
         text: &str,
         start: usize,
     ) -> impl Iterator<Item = (usize, &'a Form, usize)> {
-        let input = Input::new(text).range(start..).anchored(Anchored::Yes);
-        let longest = self.automaton.try_find(&input).ok().flatten();
-        std::iter::successors(longest.map(|found| found.pattern().as_usize()), |&form| {
-            self.by_pattern[form].shorter
-        })
-        .map(move |form| {
+        let longest = self.longest(&text.as_bytes()[start..]);
+        std::iter::successors(longest, |&form| self.by_pattern[form].shorter).map(move |form| {
             (
                 form,
                 &self.by_pattern[form],
                 start + self.by_pattern[form].len,
             )
         })
+    }
+
+    /// Walks the automaton by hand: a search's own set-up costs more than the few bytes of a word.
+    fn longest(&self, bytes: &[u8]) -> Option<usize> {
+        let mut state = self.automaton.start_state(Anchored::Yes).ok()?;
+        let mut longest = None;
+        for &byte in bytes {
+            state = self.automaton.next_state(Anchored::Yes, state, byte);
+            if self.automaton.is_special(state) {
+                if self.automaton.is_dead(state) {
+                    break;
+                }
+                if self.automaton.is_match(state) {
+                    longest = Some(self.automaton.match_pattern(state, 0).as_usize());
+                }
+            }
+        }
+        longest
     }
 
     /// The form of an index that [`Forms::at`] gave.
@@ -135,21 +149,33 @@ impl Forms {
     }
 }
 
-/// How every form begins: a byte and two letters, or a Hangul syllable. Few words of a text pass, and only they are put
-/// to the automaton.
+/// How every form begins: three letters, or a Hangul syllable. Few words of a text pass, and only they are put to the
+/// automaton.
 #[derive(Debug)]
 struct Beginnings(Box<[u64]>);
 
 impl Default for Beginnings {
     fn default() -> Self {
-        Self(vec![0; Self::PLACES.div_ceil(64)].into())
+        Self(vec![0; Self::PLACES / 64].into())
     }
 }
 
+/// Each byte as the five bits by which words are told apart: a letter its place in the alphabet, in either case, and
+/// all that is none 0.
+const LETTERS: [u8; 256] = {
+    let mut letters = [0; 256];
+    let mut place = 1;
+    while place <= 26 {
+        letters[(b'a' + place - 1) as usize] = place;
+        letters[(b'A' + place - 1) as usize] = place;
+        place += 1;
+    }
+    letters
+};
+
 impl Beginnings {
-    /// Letters of the alphabet, and one place for all that is no letter.
-    const LETTERS: usize = 27;
-    const LATIN: usize = 0x80 * Self::LETTERS * Self::LETTERS;
+    /// A byte of ASCII and two letters.
+    const LATIN: usize = 0x80 << 10;
     /// Three-byte characters from U+A000 to U+DFFF, among them all Hangul syllables.
     const PLACES: usize = Self::LATIN + 0x4000;
 
@@ -164,20 +190,16 @@ impl Beginnings {
     }
 
     fn place(bytes: &[u8]) -> usize {
-        let byte = |index: usize| bytes.get(index).map_or(0, u8::to_ascii_lowercase);
-        let letter = |index: usize| match byte(index) {
-            letter @ b'a'..=b'z' => usize::from(letter - b'a') + 1,
-            _ => 0,
-        };
-        if byte(0) < 0x80 {
+        let byte = |index: usize| bytes.get(index).copied().unwrap_or(0);
+        let letter = |index: usize| usize::from(LETTERS[usize::from(byte(index))]);
+        let first = byte(0).to_ascii_lowercase();
+        if first < 0x80 {
             // A name of one letter ends where no letter follows; what comes after that says nothing.
             let third = if letter(1) == 0 { 0 } else { letter(2) };
-            (usize::from(byte(0)) * Self::LETTERS + letter(1)) * Self::LETTERS + third
+            usize::from(first) << 10 | letter(1) << 5 | third
         } else {
-            let bits = |index: usize, mask: u8| {
-                usize::from(bytes.get(index).map_or(0, |byte| byte & mask))
-            };
-            Self::LATIN + ((bits(0, 0x03) << 12 | bits(1, 0x3f) << 6 | bits(2, 0x3f)) & 0x3fff)
+            let bits = |index: usize, mask: u8| usize::from(byte(index) & mask);
+            Self::LATIN + (bits(0, 0x03) << 12 | bits(1, 0x3f) << 6 | bits(2, 0x3f))
         }
     }
 }

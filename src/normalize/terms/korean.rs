@@ -1,5 +1,8 @@
 //! What may stand right after a name in Korean: particles, endings of 이다, and nouns of the trade written together.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Particles and endings; several may follow one another (`에서는`, `까지도`, `이라고도`).
 #[rustfmt::skip]
 const PARTICLES: &[&str] = &[
@@ -33,6 +36,41 @@ const NOUNS: &[&str] = &[
     "보드", "호환", "지원",
 ];
 
+static BY_SYLLABLE: LazyLock<Lists> = LazyLock::new(|| Lists {
+    particles: List::new(PARTICLES),
+    nouns: List::new(NOUNS),
+});
+
+struct Lists {
+    particles: List,
+    nouns: List,
+}
+
+/// Words by their first syllable: nearly every name in Korean text has something after it to be looked up.
+struct List(HashMap<char, Vec<&'static str>>);
+
+impl List {
+    fn new(words: &[&'static str]) -> Self {
+        let mut list: HashMap<char, Vec<&str>> = HashMap::new();
+        for word in words {
+            for syllable in word.chars().take(1) {
+                list.entry(syllable).or_default().push(word);
+            }
+        }
+        Self(list)
+    }
+
+    /// What is left of a run after each word that it begins with.
+    fn rests<'a>(&self, run: &'a str) -> impl Iterator<Item = &'a str> {
+        let words = run
+            .chars()
+            .next()
+            .and_then(|syllable| self.0.get(&syllable));
+        let words = words.into_iter().flatten();
+        words.filter_map(|word| run.strip_prefix(word))
+    }
+}
+
 /// What a run of Hangul after a name is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tail {
@@ -56,16 +94,13 @@ pub(super) fn tail(text: &str) -> Option<Tail> {
 
 fn are_nouns(run: &str, depth: usize) -> bool {
     depth > 0
-        && NOUNS
-            .iter()
-            .filter_map(|noun| run.strip_prefix(noun))
-            .any(|rest| {
-                let rest = rest.strip_prefix('들').unwrap_or(rest);
-                rest.is_empty()
-                    || are_particles(rest, 4)
-                    || follows_noun(rest)
-                    || are_nouns(rest, depth - 1)
-            })
+        && BY_SYLLABLE.nouns.rests(run).any(|rest| {
+            let rest = rest.strip_prefix('들').unwrap_or(rest);
+            rest.is_empty()
+                || are_particles(rest, 4)
+                || follows_noun(rest)
+                || are_nouns(rest, depth - 1)
+        })
 }
 
 /// Verbs made of a noun: 개발하는, 사용하여, 적용된.
@@ -79,9 +114,9 @@ fn follows_noun(rest: &str) -> bool {
 pub(super) fn are_particles(run: &str, depth: usize) -> bool {
     run.is_empty()
         || depth > 0
-            && PARTICLES
-                .iter()
-                .filter_map(|particle| run.strip_prefix(particle))
+            && BY_SYLLABLE
+                .particles
+                .rests(run)
                 .any(|rest| are_particles(rest, depth - 1))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{boundary, korean};
 
-/// The sentence or line around the bytes `start..end`.
+/// The sentence or line around the bytes `start..end` of a folded text, whose blanks are spaces and line breaks.
 pub(super) fn around(text: &str, start: usize, end: usize) -> (usize, usize) {
     (
         sentence_start(&text[..start]),
@@ -13,36 +13,35 @@ pub(super) fn around(text: &str, start: usize, end: usize) -> (usize, usize) {
 /// Sentences are short; evidence from farther away than this many bytes is none.
 const LONGEST_SENTENCE: usize = 300;
 
+/// `。`
+const FULL_STOP: &[u8] = "\u{3002}".as_bytes();
+
 fn sentence_start(head: &str) -> usize {
-    let mut previous = None;
-    for (index, character) in head.char_indices().rev() {
-        let ends = match character {
-            '\n' | '。' => true,
-            '.' | '!' | '?' => previous.is_some_and(char::is_whitespace),
-            _ => false,
-        };
-        if ends || head.len() - index > LONGEST_SENTENCE {
-            return index + character.len_utf8();
+    let floor = head.ceil_char_boundary(head.len().saturating_sub(LONGEST_SENTENCE));
+    let bytes = &head.as_bytes()[floor..];
+    let ends = (0..bytes.len()).rev().find_map(|index| match bytes[index] {
+        b'\n' => Some(index + 1),
+        b'.' | b'!' | b'?' => {
+            matches!(bytes.get(index + 1), Some(b' ' | b'\n')).then_some(index + 1)
         }
-        previous = Some(character);
-    }
-    0
+        0xe3 => bytes[index..]
+            .starts_with(FULL_STOP)
+            .then_some(index + FULL_STOP.len()),
+        _ => None,
+    });
+    floor + ends.unwrap_or(0)
 }
 
 fn sentence_end(rest: &str) -> usize {
-    let mut characters = rest.char_indices().peekable();
-    while let Some((index, character)) = characters.next() {
-        let next = characters.peek().map(|&(_, next)| next);
-        let ends = match character {
-            '\n' | '。' => true,
-            '.' | '!' | '?' => next.is_none_or(char::is_whitespace),
-            _ => false,
-        };
-        if ends || index > LONGEST_SENTENCE {
-            return index;
-        }
-    }
-    rest.len()
+    let bytes = rest.as_bytes();
+    let ceiling = rest.ceil_char_boundary(LONGEST_SENTENCE + 1);
+    let ends = |index: &usize| match bytes[*index] {
+        b'\n' => true,
+        b'.' | b'!' | b'?' => matches!(bytes.get(index + 1), None | Some(b' ' | b'\n')),
+        0xe3 => bytes[*index..].starts_with(FULL_STOP),
+        _ => false,
+    };
+    (0..ceiling).find(ends).unwrap_or(ceiling)
 }
 
 /// `18`, `v18`, `5.3`, `3.x` as a version, and not `2026` or `2 times`.

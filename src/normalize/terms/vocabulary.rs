@@ -190,12 +190,14 @@ pub(super) fn is_technical(sentence: &str) -> bool {
 /// Whether `word` stands in `text`; a Latin word must be whole, a Korean one may bear particles.
 pub(super) fn contains_word(text: &str, word: &str) -> bool {
     let ascii = word.is_ascii();
-    text.char_indices().any(|(start, _)| {
-        let end = start + word.len();
-        text.get(start..end)
-            .is_some_and(|part| part.eq_ignore_ascii_case(word))
-            && (!ascii || is_whole_word(text, start, end))
-    })
+    let Some(first) = word.bytes().next() else {
+        return false;
+    };
+    let parts = text.as_bytes().windows(word.len()).enumerate();
+    parts
+        .filter(|(_, part)| part[0].eq_ignore_ascii_case(&first))
+        .filter(|(_, part)| part.eq_ignore_ascii_case(word.as_bytes()))
+        .any(|(start, _)| !ascii || is_whole_word(text, start, start + word.len()))
 }
 
 fn is_whole_word(text: &str, start: usize, end: usize) -> bool {

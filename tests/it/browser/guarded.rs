@@ -137,7 +137,7 @@ async fn a_page_cannot_go_on_to_another_port_of_its_host() {
     fetch(&collector, &front).await.unwrap();
     for path in ["/script", "/moved", "/secret"] {
         let mut pipeline = scripted(&site.url(path), "wait_for = \"#never\"");
-        pipeline.source.timeout = Duration::from_secs(3);
+        pipeline.source.timeout = Duration::from_secs(6);
         let error = fetch(&collector, &pipeline).await.unwrap_err();
         assert!(
             matches!(error, FetchError::AddressRefused { .. }),

@@ -72,7 +72,7 @@ async fn says_which_selector_never_came_and_goes_on() {
     let collector = collector(browser_settings());
     let mut pipeline = browser_pipeline(&site.url("/jobs"));
     pipeline.source.wait_for = Some("ul > li".to_owned());
-    pipeline.source.timeout = Duration::from_millis(1500);
+    pipeline.source.timeout = Duration::from_secs(4);
     let error = fetch(&collector, &pipeline).await.unwrap_err();
     assert!(
         matches!(error, FetchError::SelectorAbsent { .. }),
@@ -80,7 +80,7 @@ async fn says_which_selector_never_came_and_goes_on() {
     );
     assert_eq!(error.outcome(), Outcome::Broken);
     let expected = format!(
-        "`ul > li` did not appear on {} within 1.5 s",
+        "`ul > li` did not appear on {} within 4 s",
         site.url("/jobs")
     );
     assert!(error.to_string().starts_with(&expected), "{error}");
@@ -248,7 +248,7 @@ async fn a_page_that_hangs_costs_its_session_and_one_try() {
     .await;
     let collector = collector(browser_settings());
     let mut pipeline = browser_pipeline(&site.url("/"));
-    pipeline.source.timeout = Duration::from_secs(3);
+    pipeline.source.timeout = Duration::from_secs(5);
     let page = fetch(&collector, &pipeline).await.unwrap();
     assert!(String::from_utf8_lossy(&page.body).contains("fine"));
     collector.close().await;
