@@ -130,6 +130,17 @@ pub enum StoreError {
         /// Its number.
         run: RunId,
     },
+    /// The lock that the write was to be made under was lost with the connection that held it, and another process has it.
+    #[error(
+        "the lock `{name}` of the store at `{place}` was lost with its connection, and another process has taken it; \
+         nothing more was written: let that process go on"
+    )]
+    LockLost {
+        /// The lock.
+        name: String,
+        /// The store, without its password.
+        place: String,
+    },
     /// The lock file can't be opened or locked.
     #[error("cannot lock `{}`; is its folder writable?", path.display())]
     LockFile {

@@ -69,6 +69,7 @@ pub use told::ToldChange;
 pub use visited::Visited;
 
 use error::retrying;
+use lock::Fence;
 pub(crate) use sql::binds;
 use sql::{Purpose, Transaction};
 
@@ -85,6 +86,8 @@ pub struct StoreIdentity {
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
+    /// The lock that writes are made under; none where anyone may write.
+    fence: Option<Arc<Fence>>,
 }
 
 /// Options of a connection show their password, so this shows the place alone.
@@ -199,6 +202,7 @@ impl Store {
                 readers,
                 locks,
             }),
+            fence: None,
         })
     }
 
@@ -249,7 +253,11 @@ impl Store {
     }
 
     async fn begin(&self, purpose: Purpose) -> Result<Transaction<'_>, StoreError> {
-        self.shared.writer.begin(self.place(), purpose).await
+        let mut transaction = self.shared.writer.begin(self.place(), purpose).await?;
+        if let Some(fence) = &self.fence {
+            fence.check(&mut transaction).await?;
+        }
+        Ok(transaction)
     }
 
     /// One statement that writes outside of the change log.

@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Transaction};
 use url::Url;
 
+use super::lock::{Fence, TAKE};
 use super::sql::Purpose;
 use super::sqlite::hex;
 use super::staging::Staging;
@@ -235,16 +236,26 @@ fn text(cell: Bind) -> Option<String> {
 pub(super) async fn lock(
     options: &PgConnectOptions,
     place: &str,
-    name: &str,
+    fence: &Fence,
 ) -> Result<Option<PgConnection>, StoreError> {
     let mut connection = connect(options, place).await?;
     let statement = "SELECT pg_try_advisory_lock(hashtextextended('trendy:' || current_schema() || ':' || $1, 0))";
     let locked: bool = sqlx::query_scalar(statement)
-        .bind(name)
+        .bind(&fence.name)
         .fetch_one(&mut connection)
         .await
         .map_err(|source| StoreError::of_statement(place, "SELECT pg_try_advisory_lock", source))?;
-    Ok(locked.then_some(connection))
+    if !locked {
+        return Ok(None);
+    }
+    // In the session that has the lock: it never takes a token from whoever got the lock after it.
+    sqlx::query(TAKE)
+        .bind(&fence.name)
+        .bind(fence.token)
+        .execute(&mut connection)
+        .await
+        .map_err(|source| StoreError::of_statement(place, "INSERT INTO leases", source))?;
+    Ok(Some(connection))
 }
 
 #[cfg(test)]

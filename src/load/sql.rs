@@ -222,6 +222,16 @@ impl Pool {
 }
 
 impl Transaction<'_> {
+    /// The store, without its password.
+    pub(super) fn place(&self) -> &str {
+        self.place
+    }
+
+    /// Whether no other transaction writes until this one ends.
+    pub(super) const fn is_alone(&self) -> bool {
+        matches!(self.inner, Inner::Sqlite(_))
+    }
+
     pub(super) async fn rows<T: StoreRow>(
         &mut self,
         sql: &'static str,

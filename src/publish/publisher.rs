@@ -63,22 +63,27 @@ pub async fn publish(
     deadline: Duration,
 ) -> Result<PublishReport, PublishError> {
     let until = Instant::now() + deadline;
-    let mut publisher = Publisher {
-        store,
-        target,
-        deadline,
-        until,
-        cursor: Cursor::Moves,
-        total: Total::default(),
-    };
+    let mut total = Total::default();
     let named = |failure: Failure| failure.of(target);
     let end = match lease(store, target).await.map_err(named)? {
         None => PublishEnd::Elsewhere,
         Some(lease) => {
+            let mut publisher = Publisher {
+                store: &store.under(&lease),
+                target,
+                deadline,
+                until,
+                cursor: Cursor::Moves,
+                total,
+            };
             let end = publisher.run().await;
+            total = publisher.total;
             // Whatever became of it; and waited for, since the next publisher may start at once.
             lease.release().await;
-            end.map_err(named)?
+            match end {
+                Err(Failure::Store(StoreError::LockLost { .. })) => PublishEnd::Elsewhere,
+                end => end.map_err(named)?,
+            }
         }
     };
     let lag = lag(store, target.name())
@@ -88,7 +93,7 @@ pub async fn publish(
         sent,
         superseded,
         refused,
-    } = publisher.total;
+    } = total;
     Ok(PublishReport {
         sent,
         superseded,
@@ -101,7 +106,7 @@ pub async fn publish(
 /// Makes the next [`publish`] take a snapshot: for a target whose memory is gone, such as an index that is created anew.
 pub async fn start_over(store: &Store, target: &dyn Target) -> Result<(), PublishError> {
     let lease = take_lease(store, target).await?;
-    let moved = move_cursor(store, target, BEFORE_ALL).await;
+    let moved = move_cursor(&store.under(&lease), target, BEFORE_ALL).await;
     lease.release().await;
     moved
 }
@@ -116,7 +121,13 @@ pub(super) async fn take_lease(store: &Store, target: &dyn Target) -> Result<Loc
         })
 }
 
-/// Lets the next [`publish`] go on from here. Whoever calls it holds the lease.
+/// Fails where the lease that the store is under was lost, and another process has it.
+pub(super) async fn require_lease(store: &Store, target: &dyn Target) -> Result<(), PublishError> {
+    let held = store.require_lock().await;
+    held.map_err(|error| Failure::from(error).of(target))
+}
+
+/// Lets the next [`publish`] go on from here. The store is that under the lease.
 pub(super) async fn move_cursor(
     store: &Store,
     target: &dyn Target,

@@ -171,7 +171,7 @@ pub async fn run(
     let walk = walk::Walk::new(pipeline, &visits, world, options, progress, &loaded);
     let sink = match (&options.dry_run, &open) {
         (Some(sender), _) => loader::Sink::Channel(sender.clone()),
-        (None, Some(locked)) => loader::Sink::Store(&services.store, locked.run.id),
+        (None, Some(locked)) => loader::Sink::Store(&locked.store, locked.run.id),
         (None, None) => unreachable!("a run without a store is a dry run"),
     };
     let is_over = Notify::new();
@@ -206,22 +206,18 @@ pub async fn run(
         let ending = Ending::of_walk(&walked.end, &done, fresh);
         return Ok(summary(None, ending, done.counts));
     };
-    let run = locked.run.id;
+    let (run, store) = (locked.run.id, &locked.store);
     let ending = Ending::of_walk(&walked.end, &done, fresh);
-    let ending = compare(pipeline, services, options, run, &walked, ending).await?;
-    let ending = believe(pipeline, services, options, run, &walked, ending).await?;
+    let ending = compare(pipeline, store, options, run, &walked, ending).await?;
+    let ending = believe(pipeline, store, options, run, &walked, ending).await?;
     let now = Timestamp::now();
     // A limited run that took up one that died leaves it for a whole run to end.
     let is_part = options.limit.is_some() && locked.run.resumed;
     let counts = if let (Some(outcome), false) = (ending.outcome, is_part) {
         let reason = ending.reason.as_deref();
-        services
-            .store
-            .finish_run(run, outcome, reason, now)
-            .await?
-            .counts
+        store.finish_run(run, outcome, reason, now).await?.counts
     } else {
-        services.store.interrupt_run(run, now).await?;
+        store.interrupt_run(run, now).await?;
         done.counts
     };
     Ok(summary(Some(run), ending, counts))
@@ -257,6 +253,8 @@ async fn fetcher(
 /// An open run and the lock that keeps it alone.
 struct Locked {
     run: OpenRun,
+    /// The store under this lock: what is written for the run.
+    store: Store,
     _lock: Lock,
 }
 
@@ -267,6 +265,7 @@ impl Locked {
             .lock(&name)
             .await?
             .ok_or_else(|| RunError::Locked(pipeline.id.clone()))?;
+        let store = store.under(&lock);
         let now = Timestamp::now();
         if let Some(last) = store.runs(Some(pipeline.id.as_str()), 1).await?.pop()
             && last.outcome.is_none()
@@ -278,14 +277,18 @@ impl Locked {
                 .await?;
         }
         let run = store.begin_run(&pipeline.id, now).await?;
-        Ok(Self { run, _lock: lock })
+        Ok(Self {
+            run,
+            store,
+            _lock: lock,
+        })
     }
 }
 
 /// Compares a run that went well with the pipeline's own history: what is far from usual ends otherwise.
 async fn compare(
     pipeline: &Pipeline,
-    services: &Services,
+    store: &Store,
     options: &RunOptions,
     run: RunId,
     walked: &walk::Walked,
@@ -294,7 +297,7 @@ async fn compare(
     if ending.outcome != Some(Outcome::Ok) {
         return Ok(ending);
     }
-    let alarm = alarm::judge(pipeline, &services.store, options, run, walked).await?;
+    let alarm = alarm::judge(pipeline, store, options, run, walked).await?;
     Ok(alarm.map_or(ending, |(outcome, reason)| Ending {
         outcome: Some(outcome),
         reason: Some(reason),
@@ -304,7 +307,7 @@ async fn compare(
 /// Closes what a whole list no longer names, unless the list cannot be believed: then the run ends otherwise.
 async fn believe(
     pipeline: &Pipeline,
-    services: &Services,
+    store: &Store,
     options: &RunOptions,
     run: RunId,
     walked: &walk::Walked,
@@ -324,10 +327,7 @@ async fn believe(
             reason: Some(reason),
         });
     }
-    let before: Vec<RecordId> = services
-        .store
-        .active_ids(pipeline.kind, &pipeline.scope)
-        .await?;
+    let before: Vec<RecordId> = store.active_ids(pipeline.kind, &pipeline.scope).await?;
     match snapshot::judge(&walked.listed, &before, pipeline.snapshot, options.accept) {
         snapshot::Verdict::Close(ids) if is_in_doubt(walked, &ids, options) => {
             let selector = walked.unseen.as_deref().unwrap_or_default();
@@ -343,7 +343,7 @@ async fn believe(
             })
         }
         snapshot::Verdict::Close(ids) => {
-            services.store.close(run, &ids, Timestamp::now()).await?;
+            store.close(run, &ids, Timestamp::now()).await?;
             Ok(ending)
         }
         snapshot::Verdict::Refuse(outcome, reason) => Ok(Ending {

@@ -246,7 +246,7 @@ impl<'a> Session<'a> {
     async fn load(&self, record: Record, mut batch: Batch) -> Result<Tried, StoreError> {
         batch.records.push(record);
         batch.at = Timestamp::now();
-        let report = self.services.store.load(self.locked.run.id, &batch).await?;
+        let report = self.locked.store.load(self.locked.run.id, &batch).await?;
         Ok(match report {
             LoadReport { refused: 1.., .. } => open("the store refused it again"),
             LoadReport { added: 1.., .. } => redriven("added"),
@@ -258,7 +258,7 @@ impl<'a> Session<'a> {
 
     async fn close(self) -> Result<(), StoreError> {
         let now = Timestamp::now();
-        let store = &self.services.store;
+        let store = &self.locked.store;
         let news = self.services.collector.take_host_news(now);
         store.remember_hosts(&news, now).await?;
         let run = self.locked.run.id;

@@ -20,6 +20,7 @@ mod hostile;
 mod hosts;
 mod interrupted;
 mod late_commit;
+mod leases;
 mod lists;
 mod long_lists;
 mod misbehaving;

@@ -21,7 +21,7 @@ use super::names::Names;
 use super::{ElasticsearchTarget, PublishError, SendError};
 use crate::load::Store;
 use crate::publish::Target;
-use crate::publish::publisher::{Brought, catch_up, fill, move_cursor, take_lease};
+use crate::publish::publisher::{Brought, catch_up, fill, move_cursor, require_lease, take_lease};
 use crate::record::Kind;
 
 /// What [`rebuild()`] did, and how long readers' indices stood still.
@@ -55,7 +55,7 @@ pub async fn rebuild(
 ) -> Result<RebuildReport, PublishError> {
     let lease = take_lease(store, target).await?;
     let rebuilt = Rebuild {
-        store,
+        store: &store.under(&lease),
         target,
         new: target.filling(),
     }
@@ -119,6 +119,7 @@ impl Rebuild<'_> {
         self.show().await.map_err(failed)?;
         let catching_up = start.elapsed();
 
+        require_lease(store, self.target).await?;
         let start = Instant::now();
         let (created, replaced) = self.swap().await.map_err(failed)?;
         let swap = start.elapsed();
