@@ -97,7 +97,10 @@ impl Store {
         if stored.has_rows() {
             transaction
                 .execute(
-                    "UPDATE records SET last_seen_at = s.seen_at FROM staged_seen AS s
+                    "UPDATE records
+                        SET last_seen_at = s.seen_at, pipeline = COALESCE(s.pipeline, records.pipeline),
+                            url = COALESCE(s.url, records.url)
+                       FROM staged_seen AS s
                       WHERE records.id = s.id AND records.last_seen_at < s.seen_at",
                     binds![],
                 )

@@ -114,6 +114,8 @@ impl<'a> Part<'a> {
                 Bind::from(record.content_hash),
                 Bind::JsonText(Some(json_text(&record.terms))),
                 Bind::from(record.seen_at),
+                Bind::from(&record.pipeline),
+                Bind::from(record.url.as_str()),
             ]
         });
         let seen = self.seen.iter().map(|id| sighting_row(*id, self.at));
@@ -151,6 +153,8 @@ pub(super) fn sighting_row(id: RecordId, at: Timestamp) -> Vec<Bind> {
         Bind::Bytes(None),
         Bind::JsonText(None),
         Bind::from(at),
+        Bind::Text(None),
+        Bind::Text(None),
     ]
 }
 

@@ -266,13 +266,15 @@ struct KnownRow {
     held_hash: Option<Vec<u8>>,
     other_document: Option<Json<Value>>,
     other_terms: Option<Json<Value>>,
+    other_url: Option<String>,
+    other_pipeline: Option<String>,
     sighted: bool,
     compared: bool,
     likeness: Option<Vec<u8>>,
 }
 
 /// Both queries tell by the same words what is unchanged: open, and nothing or the same said of its content, by which it
-/// is already compared with others.
+/// is already compared with others, and of where it is. Nobody opens a reading, whose address is that of a request.
 pub(super) async fn stored(
     transaction: &mut Transaction<'_>,
     run: RunId,
@@ -288,7 +290,8 @@ pub(super) async fn stored(
               WHERE r.active
                 AND (s.content_hash IS NULL
                      OR (r.content_hash = s.content_hash AND r.terms = s.terms
-                         AND (r.kind NOT IN ('job', 'post') OR l.recipe = $2)))
+                         AND (r.kind NOT IN ('job', 'post')
+                              OR (l.recipe = $2 AND r.url = s.url AND r.pipeline = s.pipeline))))
               GROUP BY g.record_id IS NOT NULL",
             binds![run, Likeness::RECIPE],
         )
@@ -306,11 +309,15 @@ pub(super) async fn stored(
             "SELECT s.ord, r.kind, COALESCE(r.revision, t.revision) AS revision, r.active, r.first_seen_at,
                     r.content_hash AS held_hash,
                     CASE WHEN s.content_hash IS NOT NULL
-                              AND (r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active)
+                              AND (r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active
+                                   OR r.url <> s.url OR r.pipeline <> s.pipeline)
                          THEN r.document END AS other_document,
                     CASE WHEN r.terms <> s.terms THEN r.terms END AS other_terms,
+                    CASE WHEN r.url <> s.url THEN r.url END AS other_url,
+                    CASE WHEN r.pipeline <> s.pipeline THEN r.pipeline END AS other_pipeline,
                     g.record_id IS NOT NULL AS sighted, l.recipe IS NOT NULL AND l.recipe = $2 AS compared,
                     CASE WHEN r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active OR l.recipe <> $2
+                              OR r.url <> s.url OR r.pipeline <> s.pipeline
                          THEN l.likeness END AS likeness
                FROM staged_seen AS s
                LEFT JOIN records AS r ON r.id = s.id
@@ -321,7 +328,8 @@ pub(super) async fn stored(
                 AND (r.active
                      AND (s.content_hash IS NULL
                           OR (r.content_hash = s.content_hash AND r.terms = s.terms
-                              AND (r.kind NOT IN ('job', 'post') OR l.recipe = $2)))) IS NOT TRUE",
+                              AND (r.kind NOT IN ('job', 'post')
+                                   OR (l.recipe = $2 AND r.url = s.url AND r.pipeline = s.pipeline))))) IS NOT TRUE",
             binds![run, Likeness::RECIPE],
         )
         .await?;
@@ -343,6 +351,8 @@ impl From<KnownRow> for Known {
                 content_hash: row.held_hash.unwrap_or_default(),
                 other_document: row.other_document.map(|json| json.0),
                 other_terms: row.other_terms.map(|json| json.0),
+                other_url: row.other_url,
+                other_pipeline: row.other_pipeline,
             });
         Self {
             held: Held {

@@ -31,8 +31,8 @@ const LOG_LOCK: &str =
 
 /// The temporary tables of [`Staging`]; a commit empties them.
 const STAGING: &str = "
-CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord BIGINT, id UUID, content_hash BYTEA, terms JSONB, seen_at TIMESTAMPTZ)
-    ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord BIGINT, id UUID, content_hash BYTEA, terms JSONB, seen_at TIMESTAMPTZ,
+    pipeline TEXT, url TEXT) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord BIGINT, id UUID, kind TEXT, scope TEXT, pipeline TEXT,
     url TEXT, seen_at TIMESTAMPTZ, dated_at TIMESTAMPTZ, content_hash BYTEA, revision BIGINT, op TEXT, terms JSONB,
     document JSONB, diff JSONB) ON COMMIT DELETE ROWS;

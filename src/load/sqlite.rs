@@ -31,7 +31,8 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The temporary tables of [`Staging`], empty. A transaction that stages rounds says which a row is of. They have no index on ids, so that the
 /// planner, which knows no sizes, walks them and looks up records, never the other way.
 const STAGING: &str = "
-CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord INTEGER PRIMARY KEY, id BLOB, content_hash BLOB, terms TEXT, seen_at TEXT);
+CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord INTEGER PRIMARY KEY, id BLOB, content_hash BLOB, terms TEXT, seen_at TEXT,
+    pipeline TEXT, url TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord INTEGER PRIMARY KEY, id BLOB, kind TEXT, scope TEXT, pipeline TEXT,
     url TEXT, seen_at TEXT, dated_at TEXT, content_hash BLOB, revision INTEGER, op TEXT, terms TEXT, document TEXT,
     diff TEXT);

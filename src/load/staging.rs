@@ -2,7 +2,8 @@
 /// both servers takes them from there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Staging {
-    /// Every id of a batch, with what tells whether it changed: `ord, id, content_hash, terms, seen_at`.
+    /// Every id of a batch, with what tells whether it changed: `ord, id, content_hash, terms, seen_at, pipeline,
+    /// url`.
     Seen,
     /// Records that changed: `ord, id, kind, scope, pipeline, url, seen_at, dated_at, content_hash, revision, op, terms,
     /// document, diff`. No document where the source showed only that it is still there.

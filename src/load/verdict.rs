@@ -21,10 +21,14 @@ pub(super) struct HeldRow {
     pub(super) active: bool,
     pub(super) first_seen_at: Timestamp,
     pub(super) content_hash: Vec<u8>,
-    /// The document, where anything in it may differ from the batch's: hash or terms do, or the record is closed.
+    /// The document, where anything in it may differ from the batch's: hash, terms or place do, or the record is closed.
     pub(super) other_document: Option<Value>,
     /// The terms, where they differ from the batch's.
     pub(super) other_terms: Option<Value>,
+    /// The address, where it differs from the batch's.
+    pub(super) other_url: Option<String>,
+    /// The pipeline, where it differs from the batch's.
+    pub(super) other_pipeline: Option<String>,
 }
 
 /// A real change.
@@ -33,6 +37,36 @@ pub(super) struct Verdict {
     pub(super) op: Op,
     pub(super) revision: i64,
     pub(super) diff: Option<Value>,
+}
+
+impl HeldRow {
+    /// Where the record is, and where the store has it, as far as targets must hear of it.
+    fn moved<'a>(
+        &'a self,
+        record: &'a Record,
+    ) -> impl Iterator<Item = (&'static str, [&'a str; 2])> {
+        let url = self.other_url.as_deref();
+        let url = url.filter(|url| leads_elsewhere(url, &record.url));
+        let pipeline = self.other_pipeline.as_deref();
+        let url = url.map(|before| ("url", [before, record.url.as_str()]));
+        url.into_iter()
+            .chain(pipeline.map(|before| ("pipeline", [before, record.pipeline.as_str()])))
+    }
+}
+
+/// Whether an address is another place. Values in a query alone are not: many lists put the place in the list, or the
+/// number of the search, into every link, and each run would be told of every record. The row has the newest all the same.
+fn leads_elsewhere(before: &str, after: &str) -> bool {
+    fn place(url: &str) -> (&str, impl Iterator<Item = &str>) {
+        let url = url.split('#').next().unwrap_or(url);
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let names = query
+            .split('&')
+            .map(|pair| pair.split('=').next().unwrap_or(pair));
+        (path, names)
+    }
+    let ((old_path, old_names), (path, names)) = (place(before), place(after));
+    old_path != path || !old_names.eq(names)
 }
 
 /// What a record with this document means; none when nothing has changed. The document is asked for only where it is
@@ -58,11 +92,15 @@ pub(super) fn of_record<'a>(
         .other_terms
         .as_ref()
         .map(|before| json!([before, record.terms]));
+    let mut moved = row.moved(record).peekable();
     let op = match (row.active, &content) {
         (false, _) => Op::Reopened,
         (true, Some(diff)) if news::is_update(record, &row.content_hash, diff) => Op::Updated,
         // Another hash of what says the same is a new recipe of the hash, not news.
-        (true, _) if row.other_document.is_some() || changed_terms.is_some() => Op::Derived,
+        (true, _) if row.other_document.is_some() && row.content_hash != record.content_hash.0 => {
+            Op::Derived
+        }
+        (true, _) if changed_terms.is_some() || moved.peek().is_some() => Op::Derived,
         (true, _) => return None,
     };
     let mut fields = match content {
@@ -71,6 +109,9 @@ pub(super) fn of_record<'a>(
     };
     if let Some(terms) = changed_terms {
         fields.insert("terms".to_owned(), terms);
+    }
+    for (name, before_and_after) in moved {
+        fields.insert(name.to_owned(), json!(before_and_after));
     }
     let diff = (!fields.is_empty()).then_some(Value::Object(fields));
     Some(Verdict { op, revision, diff })
@@ -101,6 +142,8 @@ mod tests {
                 content_hash: vec![0; 32],
                 other_document,
                 other_terms,
+                other_url: None,
+                other_pipeline: None,
             }),
         }
     }
@@ -199,6 +242,32 @@ mod tests {
         assert_eq!(verdict.op, Op::Derived);
         let terms = json!({"terms": [[], [{"name": "Go", "type": "language"}]]});
         assert_eq!(verdict.diff.unwrap(), terms);
+    }
+
+    #[test]
+    fn another_link_or_pipeline_is_derived_and_shown() {
+        let record = record(&[], Vec::new());
+        let mut held = held(true, None, None);
+        let row = held.row.as_mut().unwrap();
+        row.other_url = Some("https://board.example/old/1".to_owned());
+        row.other_pipeline = Some("old-board".to_owned());
+        let verdict = of_record(&held, &record, || &Value::Null).unwrap();
+        assert_eq!((verdict.op, verdict.revision), (Op::Derived, 5));
+        let moved = json!({
+            "url": ["https://board.example/old/1", "https://board.example/1"],
+            "pipeline": ["old-board", "board"],
+        });
+        assert_eq!(verdict.diff.unwrap(), moved);
+    }
+
+    #[test]
+    fn values_in_the_query_of_a_link_lead_nowhere_else() {
+        let elsewhere = |after| leads_elsewhere("https://a.example/view?id=1&search=x#top", after);
+        assert!(!elsewhere("https://a.example/view?id=1&search=y"));
+        assert!(elsewhere("https://a.example/view?job=1&search=x"));
+        assert!(elsewhere("https://a.example/view?id=1"));
+        assert!(elsewhere("https://a.example/show?id=1&search=x"));
+        assert!(elsewhere("https://b.example/view?id=1&search=x"));
     }
 
     #[test]

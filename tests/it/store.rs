@@ -30,6 +30,8 @@ on_both! {
     close_is_logged_once_and_reopening_too
     sighting_touches_and_reopens_without_content
     other_terms_are_derived
+    another_link_or_pipeline_is_derived
+    values_in_the_query_of_a_link_are_stored_without_a_revision
     terms_follow_their_record
     last_of_duplicates_counts
     odd_texts_are_kept_and_lose_nothing
@@ -374,6 +376,94 @@ async fn other_terms_are_derived(scratch: Scratch) {
         json!([{"name": "Rust", "type": "language"}])
     );
     assert_eq!(document["revision"], 2);
+}
+
+async fn another_link_or_pipeline_is_derived(scratch: Scratch) {
+    let store = scratch.open().await;
+    let run = begin(&store).await;
+    load(&store, run, &batch(0, vec![job(1), job(2), job(3)])).await;
+    let moved = Record {
+        url: "https://source.example/moved".to_owned(),
+        ..job(1)
+    };
+    let renamed = Record {
+        pipeline: PipelineId("renamed".to_owned()),
+        ..job(2)
+    };
+    let again = batch(10, vec![moved, renamed, job(3)]);
+    let report = load(&store, run, &again).await;
+    let expected = LoadReport {
+        derived: 2,
+        unchanged: 1,
+        ..LoadReport::default()
+    };
+    assert_eq!(report, expected);
+
+    let document_moved = document(&store, job_id(1)).await;
+    assert_eq!(document_moved["url"], "https://source.example/moved");
+    assert_eq!(document_moved["content_hash"], json!(job(1).content_hash));
+    assert_eq!(document(&store, job_id(2)).await["pipeline"], "renamed");
+    let told = changes(&store).await.split_off(3);
+    let diffs: Vec<_> = told
+        .into_iter()
+        .map(|change| {
+            (
+                change.record_id,
+                change.op,
+                change.revision,
+                change.diff.unwrap(),
+            )
+        })
+        .collect();
+    let before = job(1).url;
+    assert_eq!(
+        diffs,
+        [
+            (
+                job_id(1),
+                Op::Derived,
+                2,
+                json!({"url": [before, "https://source.example/moved"]})
+            ),
+            (
+                job_id(2),
+                Op::Derived,
+                2,
+                json!({"pipeline": [PIPELINE, "renamed"]})
+            ),
+        ]
+    );
+
+    let report = load(
+        &store,
+        run,
+        &Batch {
+            at: minute(20),
+            ..again
+        },
+    )
+    .await;
+    assert_eq!((report.unchanged, report.derived), (3, 0));
+}
+
+async fn values_in_the_query_of_a_link_are_stored_without_a_revision(scratch: Scratch) {
+    let store = scratch.open().await;
+    let run = begin(&store).await;
+    for search in 0..2 {
+        let found = Record {
+            url: format!("https://source.example/view?job=1&search={search}"),
+            ..job(1)
+        };
+        load(&store, run, &batch(search, vec![found])).await;
+    }
+    let document = document(&store, job_id(1)).await;
+    assert_eq!(
+        (&document["url"], &document["revision"]),
+        (
+            &json!("https://source.example/view?job=1&search=1"),
+            &json!(1)
+        )
+    );
 }
 
 async fn terms_follow_their_record(scratch: Scratch) {
