@@ -72,6 +72,7 @@ use error::retrying;
 use lock::Fence;
 pub(crate) use sql::binds;
 use sql::{Purpose, Transaction};
+use sqlite::Inode;
 
 /// Which store this is. A target that has seen another one, or this one before a restore, must start over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,6 +116,8 @@ enum Locks {
     /// Beside this database file.
     Files {
         database: PathBuf,
+        /// Which file that was when it was opened.
+        inode: Option<Inode>,
         /// Held as long as the store is open, against a restore.
         _in_use: File,
     },
@@ -159,6 +162,7 @@ impl Store {
                     writer,
                     readers,
                     Locks::Files {
+                        inode: sqlite::inode(&path)?,
                         database: path,
                         _in_use: opened.in_use,
                     },
@@ -211,8 +215,16 @@ impl Store {
         self.shared.identity
     }
 
-    /// Whether the place still holds the store that was opened: a restore of a server's database renews its identity.
+    /// Whether the place still holds the store that was opened: a restore of a server's database renews its identity, and a
+    /// file that was put in the place of another is not the one that is written to.
     pub async fn is_same(&self) -> Result<bool, StoreError> {
+        if let Locks::Files {
+            database, inode, ..
+        } = &self.shared.locks
+            && sqlite::inode(database)? != *inode
+        {
+            return Ok(false);
+        }
         let rows: Vec<IdentityRow> = self
             .rows("SELECT store_id, epoch FROM store", binds![])
             .await?;
@@ -377,6 +389,7 @@ mod tests {
             "sqlite:data/t.db",
             "data/t.db",
             "sqlite:data/t.db?mode=rwc",
+            "data/t.db\n",
         ] {
             assert_eq!(
                 Location::parse(url).unwrap(),

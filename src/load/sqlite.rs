@@ -2,6 +2,8 @@
 //! of many values.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -117,6 +119,18 @@ pub(super) async fn open(path: &Path, lock_timeout: Duration) -> Result<Opened, 
         readers,
         in_use,
     })
+}
+
+/// What a file is, whatever it is called: its device and its number there.
+pub(super) type Inode = (u64, u64);
+
+/// The file that has this name; none where none has.
+pub(super) fn inode(path: &Path) -> Result<Option<Inode>, StoreError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreachable(path, sqlx::Error::Io(error))),
+    }
 }
 
 fn unreachable(path: &Path, source: sqlx::Error) -> StoreError {

@@ -117,6 +117,9 @@ pub enum RunError {
     /// Another process runs the pipeline.
     #[error("pipeline `{0}` is being run by another process; wait for it, or end it")]
     Locked(PipelineId),
+    /// The store was restored, or its file replaced, since it was opened.
+    #[error("the store `{0}` is not the one that was opened; start trendy again")]
+    StoreReplaced(String),
     /// Nobody reads what a dry run prints any more.
     #[error("whoever read the records has gone")]
     Unread,
@@ -260,6 +263,10 @@ struct Locked {
 
 impl Locked {
     async fn open(pipeline: &Pipeline, store: &Store) -> Result<Self, RunError> {
+        // A process that stays would write where nobody looks any more.
+        if !store.is_same().await? {
+            return Err(RunError::StoreReplaced(store.place().to_owned()));
+        }
         let name = format!("pipeline:{}", pipeline.id);
         let lock = store
             .lock(&name)

@@ -335,6 +335,21 @@ async fn sqlite_restore_is_refused_while_anybody_has_the_store_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sqlite_file_that_was_replaced_or_removed_is_not_the_one_that_was_opened() {
+    let workspace = with_jobs(0..2).await;
+    let (file, aside) = (workspace.path("trendy.db"), workspace.path("aside.db"));
+    let store = open(&workspace).await;
+    assert!(store.is_same().await.unwrap());
+    std::fs::rename(&file, &aside).unwrap();
+    assert!(!store.is_same().await.unwrap());
+    std::fs::copy(&aside, &file).unwrap();
+    assert!(!store.is_same().await.unwrap());
+    std::fs::rename(&aside, &file).unwrap();
+    assert!(store.is_same().await.unwrap());
+    store.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sqlite_restore_that_is_killed_leaves_the_one_store_or_the_other() {
     let workspace = with_jobs(0..2).await;
     workspace.trendy(&["db", "backup", "b.db"]).await;
