@@ -153,7 +153,7 @@ pub(super) fn retention(settings: &Settings) -> Result<Retention, Failure> {
 
 /// The store of the settings, for a command that only reads: a name that is mistyped must not look like an empty store.
 pub(super) async fn existing_store(settings: &Settings) -> Result<Store, Failure> {
-    let url = settings.get("database_url").unwrap_or_default();
+    let url = settings.get("database_url").unwrap_or_default().trim();
     let is_server = url.starts_with("postgres://") || url.starts_with("postgresql://");
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
     let path = path

@@ -323,6 +323,8 @@ enum Location<'a> {
 
 impl<'a> Location<'a> {
     fn parse(url: &'a str) -> Result<Self, StoreError> {
+        // Such as the line break at the end of a secret's file.
+        let url = url.trim();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self::Server(url));
         }

@@ -12,7 +12,8 @@ pub struct ElasticsearchSettings {
     /// The nodes of one cluster, `http` or `https`; at least one. A user and a password in an address are sent as basic
     /// authentication and never shown.
     pub nodes: Vec<Url>,
-    /// An API key, sent in place of a user and a password: as Kibana shows it (Base64), or `ID:KEY`. Default: none.
+    /// An API key, sent in place of a user and a password: as Kibana shows it (Base64), or `ID:KEY`. White space around it,
+    /// such as the line break at the end of a secret's file, is no part of it. Default: none.
     pub api_key: Option<String>,
     /// Certificates of authorities to trust besides the public ones, PEM. Default: none.
     pub authorities: Option<Vec<u8>>,
@@ -65,6 +66,7 @@ impl ElasticsearchSettings {
                 });
             }
         }
+        self.validate_credentials()?;
         let prefix = &self.index_prefix;
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         // The server takes names of 255 bytes; ours add the kind, a month and a number.
@@ -79,6 +81,29 @@ impl ElasticsearchSettings {
             });
         }
         Ok(())
+    }
+
+    /// A header has no room for control characters, and the client takes it for granted that there are none.
+    fn validate_credentials(&self) -> Result<(), InvalidSettings> {
+        let is_of_a_key = |c: char| c.is_ascii_graphic();
+        if let Some(key) = self.trimmed_key()
+            && (key.is_empty() || !key.chars().all(is_of_a_key))
+        {
+            return Err(InvalidSettings::ApiKey);
+        }
+        for node in &self.nodes {
+            let parts = [node.username(), node.password().unwrap_or_default()];
+            let has_control = |part: &str| percent_decoded(part).contains(char::is_control);
+            if parts.into_iter().any(has_control) {
+                let address = address(node);
+                return Err(InvalidSettings::Credentials { address });
+            }
+        }
+        Ok(())
+    }
+
+    fn trimmed_key(&self) -> Option<&str> {
+        self.api_key.as_deref().map(str::trim)
     }
 
     /// Each node's address, without user and password, and the way to it.
@@ -114,10 +139,10 @@ impl ElasticsearchSettings {
     }
 
     fn credentials(&self, node: &Url) -> Option<Credentials> {
-        if let Some(key) = &self.api_key {
+        if let Some(key) = self.trimmed_key() {
             return Some(match key.split_once(':') {
                 Some((id, key)) => Credentials::ApiKey(id.to_owned(), key.to_owned()),
-                None => Credentials::EncodedApiKey(key.clone()),
+                None => Credentials::EncodedApiKey(key.to_owned()),
             });
         }
         // Said once, for the first node, it holds for all: they are one cluster.
@@ -160,6 +185,21 @@ pub enum InvalidSettings {
     IndexPrefix {
         /// The prefix.
         prefix: String,
+    },
+    /// Not an API key.
+    #[error(
+        "`elasticsearch_api_key` is no API key: it is empty, or has a space or a control character in it; write it as Kibana \
+         shows it, or as `ID:KEY`"
+    )]
+    ApiKey,
+    /// Not a user and a password.
+    #[error(
+        "the user or the password for `{address}` in `elasticsearch_url` has a control character in it, such as `%0A`; write \
+         them without"
+    )]
+    Credentials {
+        /// The address, without user and password.
+        address: String,
     },
     /// The HTTP client cannot be built.
     #[error("cannot prepare the connection to `{address}`: {reason}")]
@@ -235,6 +275,51 @@ mod tests {
                 .to_string()
                 .contains("secret")
         );
+    }
+
+    #[test]
+    fn key_is_trimmed_and_refused_where_no_header_takes_it() {
+        let with_key = |key: &str| {
+            let mut settings = at("http://localhost:9200");
+            settings.api_key = Some(key.to_owned());
+            settings
+        };
+        for key in ["secret==\n", " id:secret \r\n"] {
+            let settings = with_key(key);
+            assert_eq!(settings.validate(), Ok(()));
+            assert!(settings.transports().is_ok());
+        }
+        for key in [
+            "",
+            " ",
+            "sec\nret",
+            "sec\0ret",
+            "sec ret",
+            "sécret",
+            "id:sec\u{7f}ret",
+        ] {
+            let error = with_key(key).validate().unwrap_err();
+            assert_eq!(error, InvalidSettings::ApiKey, "{key:?}");
+            assert!(error.to_string().contains("`elasticsearch_api_key`"));
+        }
+    }
+
+    #[test]
+    fn user_and_password_with_a_control_character_are_refused_by_name() {
+        for url in [
+            "https://me:sec%0Aret@es.example",
+            "https://m%00e:secret@es.example",
+        ] {
+            let error = at(url).validate().unwrap_err().to_string();
+            assert!(
+                error.contains("`https://es.example` in `elasticsearch_url`"),
+                "{error}"
+            );
+            assert!(
+                !error.contains("ret@") && !error.contains("secret"),
+                "{error}"
+            );
+        }
     }
 
     #[test]
