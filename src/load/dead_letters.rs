@@ -176,7 +176,25 @@ impl Store {
         Ok(self.note(sql, binds![id, state.as_str()]).await? > 0)
     }
 
-    /// Notes that a dead letter was tried again, and what came of it.
+    /// Notes that a file was read again, whole and by this run of its pipeline: what earlier runs could not read of it is in
+    /// order now, or the run has a letter of its own about it. Gives the number of letters that this settles.
+    pub async fn settle_letters_of_file(
+        &self,
+        run: RunId,
+        file: &str,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let result = format!("run {run} read the file again, without it");
+        self.note(
+            "UPDATE dead_letters SET state = 'redriven', result = $3, retried_at = $4
+              WHERE state = 'open' AND run_id < $1 AND pipeline = (SELECT pipeline FROM runs WHERE id = $1)
+                AND target IS NULL AND (url = $2 OR substr(url, 1, length($2) + 1) = $2 || '#')",
+            binds![run, file, result, at],
+        )
+        .await
+    }
+
+    /// Notes that a dead letter was tried again, and what came of it. The same attempt is counted once.
     pub async fn note_retry(
         &self,
         id: Uuid,
@@ -184,7 +202,9 @@ impl Store {
         result: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE dead_letters SET state = $2, result = $3, retried_at = $4, retries = retries + 1 WHERE id = $1";
+        // A commit whose answer was lost is made twice.
+        let sql = "UPDATE dead_letters SET state = $2, result = $3, retried_at = $4, retries = retries + 1
+                    WHERE id = $1 AND (retried_at IS NULL OR retried_at <> $4)";
         self.note(sql, binds![id, state.as_str(), result, at])
             .await
             .map(drop)

@@ -218,6 +218,11 @@ pub async fn run(
     let is_part = options.limit.is_some() && locked.run.resumed;
     let counts = if let (Some(outcome), false) = (ending.outcome, is_part) {
         let reason = ending.reason.as_deref();
+        if outcome == Outcome::Ok && walked.end == snapshot::WalkEnd::Complete {
+            for file in &walked.files {
+                store.settle_letters_of_file(run, file, now).await?;
+            }
+        }
         store.finish_run(run, outcome, reason, now).await?.counts
     } else {
         store.interrupt_run(run, now).await?;

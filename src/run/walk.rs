@@ -1,6 +1,6 @@
 //! The walk of a list: each page fetched and read, each entry noted once and sent on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::extract::ExtractError;
 use crate::extract::kma::Retry;
 use crate::load::{Content, Named};
 use crate::normalize::{self, Dictionaries};
-use crate::record::{Item, Next, Outcome, RecordId, Request};
+use crate::record::{Item, Next, Outcome, Page, RecordId, Request};
 use crate::telemetry::Progress;
 
 /// What a walk found.
@@ -34,6 +34,8 @@ pub(super) struct Walked {
     pub(super) nameless: usize,
     /// Whether an entry that is absent is gone: true for lists, not for feeds, weather, a replay or a limited run.
     pub(super) holds_snapshot: bool,
+    /// The files that were read; none of standard input, which is another one each time.
+    pub(super) files: BTreeSet<String>,
     /// Selector of a button that was to bring more, and that no page of the list had: nobody knows whether this is its
     /// end.
     pub(super) unseen: Option<String>,
@@ -68,6 +70,8 @@ pub(super) struct ListedPage {
     is_cut: bool,
     /// A button that was to bring more, and that the page never had.
     unseen: Option<String>,
+    /// The file that it is a piece of.
+    file: Option<String>,
     at: ListPage,
 }
 
@@ -92,6 +96,7 @@ pub(super) struct Tally {
     named: usize,
     /// A button that was to bring more, and that no page so far had.
     unseen: Option<String>,
+    files: BTreeSet<String>,
 }
 
 /// What a page of the list gave.
@@ -171,6 +176,7 @@ impl<'a> Walk<'a> {
             end,
             listed: tally.listed,
             unseen: tally.unseen,
+            files: tally.files,
             nameless: tally.nameless,
         }
     }
@@ -192,6 +198,7 @@ impl<'a> Walk<'a> {
                 Err(ending) => return ending.after(pager.number()),
             };
             let is_cut = page.is_cut;
+            tally.files.extend(page.file.take());
             let unseen = page.unseen.take();
             tally.unseen = match pager.number() {
                 1 => unseen,
@@ -236,6 +243,19 @@ impl<'a> Walk<'a> {
 
     fn reads_files(&self) -> bool {
         self.pipeline.source.fetch == Fetch::File
+    }
+
+    fn file_of(&self, page: &Page) -> Option<String> {
+        if !self.reads_files() || self.reads_standard_input() {
+            return None;
+        }
+        let mut file = page.url.clone();
+        file.set_fragment(None);
+        Some(file.into())
+    }
+
+    fn reads_standard_input(&self) -> bool {
+        self.reads_files() && self.pipeline.source.url == "-"
     }
 
     /// Whether the files have lines, though none that could be read.
@@ -283,6 +303,7 @@ impl<'a> Walk<'a> {
                     source: Source::Known(content),
                     is_cut: false,
                     unseen: None,
+                    file: None,
                     at: ListPage { number, fetched_at },
                 });
             }
@@ -296,6 +317,7 @@ impl<'a> Walk<'a> {
             source: Source::Read(reading, keeping),
             is_cut: page.is_cut,
             unseen: page.unseen.clone(),
+            file: self.file_of(&page),
             at: ListPage {
                 number,
                 fetched_at: page.fetched_at,

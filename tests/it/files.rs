@@ -151,6 +151,94 @@ async fn a_bad_line_is_a_rejection_that_names_it() {
     }
 }
 
+async fn a_mended_line_settles_its_letter(workspace: Workspace) {
+    workspace.write("pipelines/export.toml", &pipeline("export.ndjson", "$"));
+    let file = |second: &str, third: &str| format!("{}{second}\n{third}\n", line(1));
+    let [second, third] = [2, 3].map(|number| line(number).trim_end().to_owned());
+    write(&workspace, "export.ndjson", file("{", "{").as_bytes());
+    assert_eq!(run(&workspace).await.1["rejected"], 2);
+
+    write(&workspace, "export.ndjson", file(&second, "{").as_bytes());
+    assert_eq!(run(&workspace).await.1["rejected"], 1);
+    let open = letters(&workspace).await;
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert!(open[0].0.ends_with("export.ndjson#L3"), "{open:?}");
+
+    write(
+        &workspace,
+        "export.ndjson",
+        file(&second, &third).as_bytes(),
+    );
+    assert_eq!(run(&workspace).await.0.status, 0);
+    assert_eq!(letters(&workspace).await, []);
+    let arguments = ["dead-letters", "--state", "redriven", "--format", "json"];
+    let said = workspace.trendy(&arguments).await;
+    let settled = said.json();
+    assert_eq!(settled.as_array().unwrap().len(), 3, "{settled}");
+    for letter in settled.as_array().unwrap() {
+        assert_eq!(letter["retries"], 0);
+        let result = letter["result"].as_str().unwrap();
+        assert!(
+            result.ends_with("read the file again, without it"),
+            "{result}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_a_mended_line_settles_its_letter() {
+    a_mended_line_settles_its_letter(Workspace::empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_a_mended_line_settles_its_letter() {
+    on_postgres(async |scratch: Scratch| {
+        let mut workspace = Workspace::empty();
+        workspace.set("DATABASE_URL", &scratch.url);
+        a_mended_line_settles_its_letter(workspace).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_run_of_a_file_goes_on_and_reads_what_comes_twice() {
+    let workspace = reading("-");
+    let text = lines(0..3000) + &line(1).replace("Engineer 1", "Lead");
+    let half = lines(0..2000);
+    let mut child = workspace.start_with_input(&["run", "export"]);
+    let mut input = child.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut input, half.as_bytes())
+        .await
+        .unwrap();
+    let url = format!("sqlite://{}", workspace.path("trendy.db").display());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while loaded(&url).await < 1000 {
+        assert!(Instant::now() < deadline, "nothing is loaded");
+    }
+    child.kill().await.unwrap();
+
+    write(&workspace, "export.ndjson", text.as_bytes());
+    workspace.write("pipelines/export.toml", &pipeline("export.ndjson", "$"));
+    let (said, row) = run(&workspace).await;
+    assert_eq!(
+        (said.status, &row["added"], &row["updated"], &row["records"]),
+        (0, &3000.into(), &1.into(), &3000.into()),
+        "{said:#?}"
+    );
+    assert_eq!(loaded(&url).await, 3000);
+}
+
+/// Records in the store at a URL; none before there is one.
+async fn loaded(url: &str) -> i64 {
+    let Ok(pool) = sqlx::SqlitePool::connect(url).await else {
+        return 0;
+    };
+    let count = sqlx::query_scalar("SELECT COUNT(*) FROM records");
+    let count = count.fetch_one(&pool).await.unwrap_or(0);
+    pool.close().await;
+    count
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_of_csv_is_an_object_and_a_bad_one_keeps_its_line() {
     let workspace = reading("jobs.csv");

@@ -47,6 +47,7 @@ on_both! {
     lock_excludes_until_it_is_released
     rejections_are_kept_once
     dead_letters_are_filtered_and_settled
+    one_retry_of_a_dead_letter_is_counted_once
     cursor_remembers_store_and_number
     snapshot_streams_a_kind_in_order_of_ids
     views_show_fields_as_columns
@@ -919,6 +920,32 @@ async fn dead_letters_are_filtered_and_settled(scratch: Scratch) {
         open.iter().map(|letter| letter.at).collect::<Vec<_>>(),
         [minute(1)]
     );
+}
+
+/// A commit whose answer was lost is made again, with the instant of the first attempt.
+async fn one_retry_of_a_dead_letter_is_counted_once(scratch: Scratch) {
+    let store = scratch.open().await;
+    let run = begin(&store).await;
+    let mut batch = batch(1, vec![]);
+    batch.rejections.push(rejection("https://jobs.example/9"));
+    load(&store, run, &batch).await;
+    let id = store
+        .dead_letter_ids(&DeadLetterFilter::default())
+        .await
+        .unwrap()[0];
+    let at = |minute_of| minute(minute_of) + jiff::SignedDuration::from_nanos(1_234_567);
+    for (minute, counted) in [(1, 1), (1, 1), (2, 2)] {
+        let open = DeadLetterState::Open;
+        store
+            .note_retry(id, open, "again", at(minute))
+            .await
+            .unwrap();
+        let letter = store.dead_letter(id).await.unwrap().unwrap();
+        assert_eq!(
+            (letter.retries, letter.result.as_deref()),
+            (counted, Some("again"))
+        );
+    }
 }
 
 async fn cursor_remembers_store_and_number(scratch: Scratch) {
