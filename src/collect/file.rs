@@ -4,7 +4,11 @@
 //! holds one piece however long a file is. A piece's body has a line for each line of the file that it stands for, and
 //! its address ends in the number of the first one (`#L501`), so that whoever reads it can name the line of a mistake.
 //! A row of CSV stands there as the JSON object of its header's names, blank lines after it where it spans several; one
-//! that has not as many fields as the header stands there as a JSON text that says so. A piece without a line is the end.
+//! that has not as many fields as the header, or is no row, stands there as a JSON text that says so. A piece without a
+//! line is the end.
+//!
+//! A file that breaks off, such as one that was packed on a full disk, is read to its last whole line, and so are the files
+//! after it; only then is it an error.
 //!
 //! What is packed is known by its first bytes, the format by the name; what has no telling name is NDJSON. Nothing is
 //! read but what the pipeline names, and no host is asked for leave.
@@ -21,7 +25,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::table::{Row, Table};
 use super::{FetchError, Fetcher};
+use crate::cause::with_causes;
 use crate::record::{Fetched, LINES, Page, Request};
 
 /// Lines of a piece, and about the bytes after which it ends before.
@@ -50,6 +56,7 @@ impl FileFetcher {
             pattern: pattern.to_owned(),
             left: None,
             current: None,
+            failed: None,
         };
         Self {
             files: Arc::new(Mutex::new(files)),
@@ -98,6 +105,8 @@ struct Files {
     /// Those not yet opened, the next one last; none before the first piece.
     left: Option<Vec<PathBuf>>,
     current: Option<Open>,
+    /// The first file that could not be read to its end.
+    failed: Option<FetchError>,
 }
 
 struct Open {
@@ -105,15 +114,17 @@ struct Open {
     /// Number of the next line, from 1.
     line: u64,
     rows: Rows,
+    /// Why it cannot be read on from that line.
+    broken: Option<io::Error>,
 }
 
 enum Rows {
     Lines(Box<dyn BufRead + Send>),
     Csv {
-        reader: Box<csv::Reader<Box<dyn BufRead + Send>>>,
-        header: csv::ByteRecord,
+        table: Table<Box<dyn BufRead + Send>>,
+        header: Vec<String>,
         /// Read, but beyond the end of the piece before.
-        next: Option<csv::ByteRecord>,
+        next: Option<Row>,
     },
     Document(Box<dyn BufRead + Send>),
 }
@@ -141,18 +152,24 @@ impl Piece {
 impl Files {
     fn next_piece(&mut self) -> Result<Option<Piece>, FetchError> {
         loop {
-            if self.current.is_none() {
-                let Some(path) = self.next_path()? else {
-                    return Ok(None);
-                };
-                self.current = Some(Open::file(path)?);
-            }
-            let Some(open) = &mut self.current else {
-                return Ok(None);
+            let piece = match &mut self.current {
+                Some(open) => open.piece().map_err(failed(&open.path)),
+                None => match self.next_path()? {
+                    Some(path) => match Open::file(path) {
+                        Ok(open) => {
+                            self.current = Some(open);
+                            continue;
+                        }
+                        Err(error) => Err(error),
+                    },
+                    None => return self.failed.take().map_or(Ok(None), Err),
+                },
             };
-            let piece = open.piece().map_err(failed(&open.path))?;
-            if piece.is_some() {
-                return Ok(piece);
+            match piece {
+                Ok(Some(piece)) => return Ok(Some(piece)),
+                Ok(None) => {}
+                Err(error) if self.failed.is_none() => self.failed = Some(error),
+                Err(error) => tracing::warn!("{}", with_causes(&error)),
             }
             self.current = None;
         }
@@ -176,10 +193,13 @@ impl Open {
                 Format::Lines => Ok(Rows::Lines(reader)),
                 Format::Document => Ok(Rows::Document(reader)),
                 Format::Csv => {
-                    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
-                    let header = reader.byte_headers().map_err(io::Error::from)?.clone();
+                    let mut table = Table::new(reader, LONGEST_LINE);
+                    let header = table.next_row()?.map_or(Ok(Vec::new()), |row| row.fields);
+                    let header = header.map_err(|fault| {
+                        io::Error::other(format!("its first line, the header, is no row: {fault}"))
+                    })?;
                     Ok(Rows::Csv {
-                        reader: Box::new(reader),
+                        table,
                         header,
                         next: None,
                     })
@@ -187,21 +207,35 @@ impl Open {
             })
             .map_err(failed(&path))?;
         let line = 1;
-        Ok(Self { path, line, rows })
+        Ok(Self {
+            path,
+            line,
+            rows,
+            broken: None,
+        })
     }
 
     /// The next piece; none at the end of the file.
     fn piece(&mut self) -> io::Result<Option<Piece>> {
+        if let Some(error) = self.broken.take() {
+            return Err(self.broken_off(&error));
+        }
         let mut content_type = LINES;
         let (first, body) = match &mut self.rows {
             Rows::Lines(reader) => {
                 let first = self.line;
                 let mut body = Vec::new();
                 while self.line - first < PIECE_LINES as u64 && body.len() < PIECE_BYTES {
-                    if !read_line(reader, &mut body)? {
-                        break;
+                    let start = body.len();
+                    match read_line(reader, &mut body) {
+                        Ok(true) => self.line += 1,
+                        Ok(false) => break,
+                        Err(error) => {
+                            body.truncate(start);
+                            self.broken = Some(error);
+                            break;
+                        }
                     }
-                    self.line += 1;
                 }
                 if first == 1 && body.starts_with("\u{feff}".as_bytes()) {
                     body.drain(.."\u{feff}".len());
@@ -209,10 +243,14 @@ impl Open {
                 (first, body)
             }
             Rows::Csv {
-                reader,
+                table,
                 header,
                 next,
-            } => csv_piece(reader, header, next, &mut self.line)?,
+            } => {
+                let (first, body, broken) = csv_piece(table, header, next, &mut self.line)?;
+                self.broken = broken;
+                (first, body)
+            }
             Rows::Document(reader) => {
                 content_type = "application/json";
                 let mut body = Vec::new();
@@ -227,12 +265,22 @@ impl Open {
                 (1, body)
             }
         };
-        Ok((!body.is_empty()).then(|| Piece {
+        if body.is_empty() {
+            let broken = self.broken.take();
+            return broken.map_or(Ok(None), |error| Err(self.broken_off(&error)));
+        }
+        Ok(Some(Piece {
             path: self.path.clone(),
             line: first,
             content_type,
             body,
         }))
+    }
+
+    fn broken_off(&self, error: &io::Error) -> io::Error {
+        let last = self.line - 1;
+        let reason = format!("it breaks off after line {last}, up to which it is loaded: {error}");
+        io::Error::new(error.kind(), reason)
     }
 }
 
@@ -252,25 +300,29 @@ fn read_line(reader: &mut Box<dyn BufRead + Send>, body: &mut Vec<u8>) -> io::Re
     Ok(true)
 }
 
+/// The number of the first line, the piece, and why there is nothing after it where reading failed.
 fn csv_piece(
-    reader: &mut csv::Reader<Box<dyn BufRead + Send>>,
-    header: &csv::ByteRecord,
-    next: &mut Option<csv::ByteRecord>,
+    table: &mut Table<Box<dyn BufRead + Send>>,
+    header: &[String],
+    next: &mut Option<Row>,
     line: &mut u64,
-) -> io::Result<(u64, Vec<u8>)> {
+) -> io::Result<(u64, Vec<u8>, Option<io::Error>)> {
     let mut body = Vec::new();
     let mut first = None;
+    let mut broken = None;
     for _ in 0..PIECE_LINES {
-        let row = if let Some(row) = next.take() {
-            row
-        } else {
-            let mut row = csv::ByteRecord::new();
-            if !reader.read_byte_record(&mut row)? {
+        let row = match next
+            .take()
+            .map_or_else(|| table.next_row(), |row| Ok(Some(row)))
+        {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(error) => {
+                broken = Some(error);
                 break;
             }
-            row
         };
-        let at = row.position().map_or(*line, csv::Position::line);
+        let at = row.line;
         match first {
             None => {
                 first = Some(at);
@@ -286,25 +338,28 @@ fn csv_piece(
             body.push(b'\n');
             *line += 1;
         }
-        serde_json::to_writer(&mut body, &object(header, &row))?;
+        serde_json::to_writer(&mut body, &object(header, row))?;
         body.push(b'\n');
         *line += 1;
     }
-    Ok((first.unwrap_or(*line), body))
+    Ok((first.unwrap_or(*line), body, broken))
 }
 
 /// A row by its header's names.
-fn object(header: &csv::ByteRecord, row: &csv::ByteRecord) -> Value {
-    if header.len() != row.len() {
-        let (fields, names) = (row.len(), header.len());
+fn object(header: &[String], row: Row) -> Value {
+    let fields = match row.fields {
+        Ok(fields) => fields,
+        Err(fault) => return fault.to_string().into(),
+    };
+    if header.len() != fields.len() {
+        let (fields, names) = (fields.len(), header.len());
         return format!("{fields} fields under a header of {names}").into();
     }
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    let fields = header
+    let named = header
         .iter()
-        .zip(row)
-        .map(|(name, value)| (text(name), Value::from(text(value))));
-    Value::Object(fields.collect::<Map<_, _>>())
+        .cloned()
+        .zip(fields.into_iter().map(Value::from));
+    Value::Object(named.collect::<Map<_, _>>())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,7 @@ mod pace;
 mod politely;
 pub mod robots;
 mod secrets;
+mod table;
 mod twins;
 mod visitor;
 

@@ -229,7 +229,12 @@ impl<'a> Walk<'a> {
                 ControlFlow::Break(WalkEnd::Complete)
                     if tally.named == 0 && !self.is_whole() && !self.is_unreadable(tally) =>
                 {
-                    return WalkEnd::Failed(Outcome::Empty, format!("{url} holds no entry"));
+                    let source = if self.reads_standard_input() {
+                        "standard input"
+                    } else {
+                        url.as_str()
+                    };
+                    return WalkEnd::Failed(Outcome::Empty, format!("{source} holds no entry"));
                 }
                 ControlFlow::Break(end) => return end,
             }

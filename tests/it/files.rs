@@ -1,6 +1,7 @@
 //! Pipelines that read files in place of a site.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -271,6 +272,84 @@ async fn a_row_of_csv_is_an_object_and_a_bad_one_keeps_its_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_quote_that_is_never_closed_costs_its_line_and_no_memory() {
+    let workspace = reading("jobs.csv");
+    let row = |number: u32, title: &str| {
+        format!("{number},https://jobs.example/{number},{title},Daangn\r\n")
+    };
+    let mut text = String::from("id,url,title,company\r\n");
+    text += &row(1, "Engineer");
+    text += &row(2, "\"Engineer");
+    text += &row(3, "Engineer");
+    text += "4,https://jobs.example/4\r\n";
+    // As much again as a row may have: lines of one field.
+    for _ in 0..17 {
+        text += &"x".repeat(1024 * 1024);
+        text += "\r\n";
+    }
+    text += &row(23, "Engineer");
+    write(&workspace, "jobs.csv", text.as_bytes());
+    let (said, peak) = workspace
+        .trendy_and_peak(&["run", "export", "--format", "json"])
+        .await;
+    let row = said.json()[0].clone();
+    assert_eq!((said.status, &row["added"]), (3, &3.into()), "{said:#?}");
+    assert_eq!(row["rejected"], 2 + 17);
+    assert!(peak < 128 * 1024, "{peak} KiB");
+    let letters = letters(&workspace).await;
+    let reason = |line: &str| {
+        let found = letters.iter().find(|(url, _)| url.ends_with(line));
+        found.map(|(_, reason)| reason.as_str())
+    };
+    assert!(
+        reason("#L3")
+            .unwrap()
+            .contains("line 3: a quote is opened and not closed within 16 MiB"),
+        "{letters:?}"
+    );
+    assert_eq!(reason("#L5"), Some("line 5: 2 fields under a header of 4"));
+    assert_eq!(
+        reason("#L22"),
+        Some("line 22: 1 fields under a header of 4")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packed_file_that_breaks_off_is_loaded_to_there_and_so_are_the_others() {
+    let workspace = reading("data/*");
+    let long: String = (0..4000)
+        .map(|number| line(number).replace("Engineer", &format!("{:x}", scattered(number))))
+        .collect();
+    let packed = gzip(&long);
+    write(&workspace, "data/a.ndjson.gz", &packed[..packed.len() / 2]);
+    write(&workspace, "data/b.ndjson", lines(5000..5100).as_bytes());
+    let (said, row) = run(&workspace).await;
+    assert_eq!(
+        (
+            said.status,
+            &row["outcome"],
+            &row["closed"],
+            &row["rejected"]
+        ),
+        (1, &"partial".into(), &0.into(), &0.into()),
+        "{said:#?}"
+    );
+    let added = row["added"].as_u64().unwrap();
+    assert!((1100..4100).contains(&added), "{row}");
+    let place = format!("it breaks off after line {}", added - 100);
+    let reason = row["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("a.ndjson.gz`") && reason.contains(&place),
+        "{reason}"
+    );
+}
+
+/// A number that packs badly.
+fn scattered(number: u32) -> u128 {
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &number.to_be_bytes()).as_u128()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_json_file_is_one_document_and_a_broken_one_does_not_end_the_run() {
     let workspace = Workspace::empty();
     workspace.write(
@@ -314,6 +393,7 @@ async fn standard_input_is_read_to_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_are_absent_or_say_nothing_are_no_success() {
     for (url, status, says) in [
+        ("-", 1, "standard input holds no entry"),
         ("none.ndjson", 1, "cannot read `none.ndjson`"),
         ("data/*.ndjson", 1, "no file is named `data/*.ndjson`"),
         ("empty.ndjson", 1, "holds no entry"),
