@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use trendy::load::{BackupError, Restored, Store, StoreStatus};
+use trendy::load::{BackupError, Restored, Store, StoreOptions, StoreStatus};
 
 use super::Context;
 use super::exit::{Exit, Failure, with_causes};
@@ -58,8 +58,11 @@ pub(super) async fn run(command: DbCommand, context: &Context) -> Result<Exit, F
     let settings = context.settings()?;
     let url = settings.get("database_url").unwrap_or_default();
     match command {
-        DbCommand::Migrate => migrate(url).await,
-        DbCommand::Status(args) => status(url, args.output.format).await,
+        DbCommand::Migrate => migrate(url, &services::store_options(&settings)?).await,
+        DbCommand::Status(args) => {
+            let options = services::store_options(&settings)?;
+            status(url, &options, args.output.format).await
+        }
         DbCommand::Prune => {
             let retention = services::retention(&settings)?;
             let store = services::existing_store(&settings).await?;
@@ -121,12 +124,12 @@ fn remind() -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn migrate(url: &str) -> Result<Exit, Failure> {
-    let before = Store::status(url).await?;
-    let store = Store::open(url).await?;
+async fn migrate(url: &str, options: &StoreOptions) -> Result<Exit, Failure> {
+    let before = Store::status(url, options).await?;
+    let store = Store::open_with(url, options).await?;
     let place = store.place().to_owned();
     store.shutdown().await;
-    let after = Store::status(url).await?;
+    let after = Store::status(url, options).await?;
     let schema = after.as_ref().map_or(0, |status| status.schema);
     // Of a file that was not there, all that it has now.
     let was = before.map_or(0, |status| status.schema);
@@ -146,8 +149,8 @@ struct Line {
     value: String,
 }
 
-async fn status(url: &str, format: Format) -> Result<Exit, Failure> {
-    let Some(status) = Store::status(url).await? else {
+async fn status(url: &str, options: &StoreOptions, format: Format) -> Result<Exit, Failure> {
+    let Some(status) = Store::status(url, options).await? else {
         return Err(Failure::run(format!(
             "there is no store at `{}`\n  hint: `trendy run` or `trendy db migrate` makes it; another one is named with `--database`",
             url.strip_prefix("sqlite:").unwrap_or(url)

@@ -114,13 +114,18 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     }
     // Last, so that targets have what is removed.
     if !*services.stop.borrow() {
-        prune(&services.store, &retention).await;
+        prune(&services.store, &retention, &summaries).await;
     }
     Ok(exit)
 }
 
-/// Removes some of what is past its age. What runs came for is done by now, so a failure is a warning.
-pub(super) async fn prune(store: &Store, retention: &Retention) {
+/// Removes some of what is past its age. What runs came for is done by now, so a failure is a warning. A store that took none
+/// of them is not waited for once more.
+pub(super) async fn prune(store: &Store, retention: &Retention, summaries: &[RunSummary]) {
+    let took_none = summaries.iter().all(|summary| summary.run_id.is_none());
+    if took_none && !summaries.is_empty() {
+        return;
+    }
     match trendy::run::prune(store, retention, PRUNE_LIMIT).await {
         Ok(pruned) if pruned.is_empty() => {}
         Ok(pruned) => tracing::info!(

@@ -211,7 +211,7 @@ async fn follow(
         if let Err(failure) = publish(&services.store, target, limit).await {
             tracing::error!("cannot publish after `{}`: {failure}", schedule.id);
         }
-        prune(&services.store, retention).await;
+        prune(&services.store, retention, &summaries).await;
         // A run that outlasts its slot: the slot is left out, or run right after.
         from = match schedule.overlap {
             Overlap::Skip => Timestamp::now(),

@@ -134,11 +134,15 @@ fn browser_sessions(settings: &Settings) -> Result<usize, Failure> {
 /// The store of the settings.
 pub(super) async fn open_store(settings: &Settings) -> Result<Store, Failure> {
     let url = settings.get("database_url").unwrap_or_default();
-    let options = StoreOptions {
+    Ok(Store::open_with(url, &store_options(settings)?).await?)
+}
+
+/// How long the store is waited for, by the settings.
+pub(super) fn store_options(settings: &Settings) -> Result<StoreOptions, Failure> {
+    Ok(StoreOptions {
         statement_timeout: duration(settings, "statement_timeout")?,
         lock_timeout: duration(settings, "lock_timeout")?,
-    };
-    Ok(Store::open_with(url, &options).await?)
+    })
 }
 
 fn duration(settings: &Settings, key: &'static str) -> Result<Duration, Failure> {

@@ -64,9 +64,26 @@ pub(super) async fn open(url: &str, limits: &StoreOptions) -> Result<Opened, Sto
     // A migration takes as long as it takes.
     super::migrate(&MIGRATIONS, &pool, &place).await?;
     pool.close().await;
+    let options = within(limits, options);
+    Ok(Opened {
+        pool: pool_of(options.clone()),
+        options,
+        place,
+    })
+}
+
+/// A store as it is, that is waited for no longer than this.
+pub(super) async fn look(url: &str, limits: &StoreOptions) -> Result<(Pool, String), StoreError> {
+    let reached = reach(url).await?;
+    reached.pool.close().await;
+    let pool = pool_of(within(limits, reached.options));
+    Ok((Pool::Postgres(pool), reached.place))
+}
+
+fn within(limits: &StoreOptions, options: PgConnectOptions) -> PgConnectOptions {
     let milliseconds = |duration: Duration| duration.as_millis().to_string();
     let statement = milliseconds(limits.statement_timeout);
-    let options = options.options([
+    options.options([
         ("statement_timeout", statement.as_str()),
         // A process that is stopped or cut off in a transaction must not keep the lock of the log.
         ("idle_in_transaction_session_timeout", &statement),
@@ -75,12 +92,7 @@ pub(super) async fn open(url: &str, limits: &StoreOptions) -> Result<Opened, Sto
             "lock_timeout",
             &milliseconds(limits.lock_timeout.max(Duration::from_millis(1))),
         ),
-    ]);
-    Ok(Opened {
-        pool: pool_of(options.clone()),
-        options,
-        place,
-    })
+    ])
 }
 
 /// The store's place, and the schema that it is in.

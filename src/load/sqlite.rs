@@ -142,8 +142,11 @@ fn unreachable(path: &Path, source: sqlx::Error) -> StoreError {
 }
 
 /// A database as it is, for statements that change nothing.
-pub(super) async fn look(path: &Path) -> Result<SqlitePool, StoreError> {
-    single(path, |options| options.pragma("query_only", "on")).await
+pub(super) async fn look(path: &Path, patience: Duration) -> Result<SqlitePool, StoreError> {
+    single(path, |options| {
+        options.busy_timeout(patience).pragma("query_only", "on")
+    })
+    .await
 }
 
 /// A database that may lie where nothing can be written.

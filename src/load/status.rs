@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::changes::CursorRow;
 use super::{
-    At, Cursor, IdentityRow, Location, Pool, Store, StoreError, StoreIdentity, binds, postgres,
-    sqlite,
+    At, Cursor, IdentityRow, Location, Pool, Store, StoreError, StoreIdentity, StoreOptions, binds,
+    postgres, sqlite,
 };
 
 /// What a store holds, and which schema it has.
@@ -52,13 +52,16 @@ impl StoreStatus {
 
 impl Store {
     /// The status of the store at a URL, as it is: nothing is created and nothing brought up to date. None where there is
-    /// no such file.
-    pub async fn status(url: &str) -> Result<Option<StoreStatus>, StoreError> {
+    /// no such file. Whoever keeps a part of it locked is waited for as `options` say.
+    pub async fn status(
+        url: &str,
+        options: &StoreOptions,
+    ) -> Result<Option<StoreStatus>, StoreError> {
         match Location::parse(url)? {
             Location::File(path) if !path.exists() => Ok(None),
             Location::File(path) => {
                 let place = path.display().to_string();
-                let pool = Pool::Sqlite(sqlite::look(&path).await?);
+                let pool = Pool::Sqlite(sqlite::look(&path, options.lock_timeout).await?);
                 let status = examine(&pool, place, &sqlite::MIGRATIONS).await;
                 pool.close().await;
                 let mut status = status?;
@@ -66,8 +69,7 @@ impl Store {
                 Ok(Some(status))
             }
             Location::Server(url) => {
-                let postgres::Opened { pool, place, .. } = postgres::reach(url).await?;
-                let pool = Pool::Postgres(pool);
+                let (pool, place) = postgres::look(url, options).await?;
                 let status = examine(&pool, place, &postgres::MIGRATIONS).await;
                 pool.close().await;
                 status.map(Some)

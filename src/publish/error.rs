@@ -125,9 +125,8 @@ pub enum SendError {
     },
     /// The index holds records of another store, or of this one before a restore.
     #[error(
-        "index `{index}` belongs to another store ({}), not to this one ({}); run `trendy index rebuild`",
-        identity(found.as_ref()),
-        identity(Some(expected))
+        "index `{index}` belongs to {}; run `trendy index rebuild`",
+        other_owner(found.as_ref(), expected)
     )]
     ForeignIndex {
         /// Its name.
@@ -170,10 +169,21 @@ impl SendError {
     }
 }
 
-fn identity(store: Option<&StoreIdentity>) -> String {
-    match store {
-        Some(StoreIdentity { store_id, epoch }) => format!("{store_id}, epoch {epoch}"),
-        None => "unknown".to_owned(),
+/// Whose an index is that is not of this store as it is now.
+fn other_owner(found: Option<&StoreIdentity>, expected: &StoreIdentity) -> String {
+    let identity =
+        |StoreIdentity { store_id, epoch }: &StoreIdentity| format!("{store_id}, epoch {epoch}");
+    let this = identity(expected);
+    match found {
+        Some(found) if found.store_id == expected.store_id => format!(
+            "this store before a restore (epoch {}), which is another one since ({this})",
+            found.epoch
+        ),
+        Some(found) => format!(
+            "another store ({}), not to this one ({this})",
+            identity(found)
+        ),
+        None => format!("another store (unknown), not to this one ({this})"),
     }
 }
 
@@ -200,5 +210,23 @@ mod tests {
              to this one (00000000-0000-0000-0000-000000000002, epoch 2); run `trendy index rebuild`"
         );
         assert!(!error.is_retryable());
+    }
+
+    #[test]
+    fn index_of_this_store_before_a_restore_is_told_apart_by_its_epoch() {
+        let store = |epoch| StoreIdentity {
+            store_id: Uuid::from_u128(1),
+            epoch,
+        };
+        let error = SendError::ForeignIndex {
+            index: "trendy-job-000001".into(),
+            found: Some(store(2)),
+            expected: store(7),
+        };
+        assert_eq!(
+            error.to_string(),
+            "index `trendy-job-000001` belongs to this store before a restore (epoch 2), which is another one since \
+             (00000000-0000-0000-0000-000000000001, epoch 7); run `trendy index rebuild`"
+        );
     }
 }

@@ -147,6 +147,27 @@ async fn postgres_that_does_not_come_to_an_end_is_a_clear_error() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_status_waits_no_longer_than_the_settings_say() {
+    on_postgres(|scratch| async move {
+        scratch.open().await.shutdown().await;
+        let mut holder = PgConnection::connect(&scratch.url).await.unwrap();
+        let hold = "BEGIN; LOCK TABLE records IN ACCESS EXCLUSIVE MODE";
+        sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
+        for setting in ["LOCK_TIMEOUT", "STATEMENT_TIMEOUT"] {
+            let mut workspace = Workspace::empty();
+            workspace.set("DATABASE_URL", &scratch.url);
+            workspace.set(&format!("TRENDY_{setting}"), "100ms");
+            let said = workspace.trendy(&["db", "status"]).await;
+            assert_eq!(said.status, 1, "{said:#?}");
+            let remedy = format!("raise `{}`", setting.to_lowercase());
+            assert!(said.stderr.contains(&remedy), "{said:#?}");
+        }
+        holder.close().await.unwrap();
+    })
+    .await;
+}
+
 /// A pipeline that reads a file of this many jobs.
 fn reading(jobs: u32) -> Workspace {
     let mut workspace = Workspace::empty();
@@ -200,6 +221,10 @@ async fn sqlite_that_another_process_locks_is_a_clear_error_and_the_next_run_com
         said.stderr
             .contains("`trendy.db` is locked by another process; wait until it has ended"),
         "{said:#?}"
+    );
+    assert!(
+        !said.stderr.contains("past its age"),
+        "waited for twice: {said:#?}"
     );
     other.close().await.unwrap();
     let said = workspace
