@@ -2,10 +2,10 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
-use super::{At, Purpose, Store, StoreError, Transaction, binds, one, retrying};
+use super::{At, Bind, Purpose, Store, StoreError, Transaction, binds, one, retrying};
 use crate::record::{Counts, Op, Outcome, PipelineId, RecordId, RunId, Subject};
 
 /// A run to load into.
@@ -15,8 +15,6 @@ pub struct OpenRun {
     pub id: RunId,
     /// Whether it goes on with one that died or was interrupted.
     pub resumed: bool,
-    /// What it has already loaded or seen: its checkpoint.
-    pub loaded: HashSet<RecordId>,
     /// What it has counted so far.
     pub counts: Counts,
 }
@@ -77,25 +75,48 @@ impl Store {
                     .await?
             };
             let row = RunRow::try_from(one(rows, self.place())?)?;
-            let sightings: Vec<Sighting> = transaction
-                .rows(
-                    "SELECT record_id FROM sightings WHERE run_id = $1",
-                    binds![row.id],
-                )
-                .await?;
             transaction.commit().await?;
-            let loaded = sightings
-                .into_iter()
-                .map(|row| RecordId(row.record_id))
-                .collect();
             Ok(OpenRun {
                 id: row.id,
                 resumed,
-                loaded,
                 counts: row.counts,
             })
         })
         .await
+    }
+
+    /// What an open run has already loaded or seen.
+    pub async fn checkpoint(&self, run: RunId) -> Result<HashSet<RecordId>, StoreError> {
+        let sql = "SELECT record_id FROM sightings WHERE run_id = $1";
+        let rows: Vec<Sighting> = self.rows(sql, binds![run]).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| RecordId(row.record_id))
+            .collect())
+    }
+
+    /// Which of these an open run has already loaded or seen; they are some hundred at most.
+    pub async fn checkpoint_among(
+        &self,
+        run: RunId,
+        ids: &[RecordId],
+    ) -> Result<HashSet<RecordId>, StoreError> {
+        let places: Vec<String> = (2..ids.len() + 2)
+            .map(|place| format!("${place}"))
+            .collect();
+        let sql = format!(
+            "SELECT record_id FROM sightings WHERE run_id = $1 AND record_id IN ({})",
+            places.join(", ")
+        );
+        let binds = binds![run]
+            .into_iter()
+            .chain(ids.iter().copied().map(Bind::from));
+        // Placeholders alone were put together.
+        let rows: Vec<Sighting> = self.rows(AssertSqlSafe(sql), binds).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| RecordId(row.record_id))
+            .collect())
     }
 
     /// Ends a run: drops its checkpoint and tells its outcome through the change log. Of a run that has ended before,

@@ -15,6 +15,7 @@
 //! is neither sent nor read again: what it named is seen.
 
 mod alarm;
+mod checkpoint;
 mod details;
 mod expectations;
 mod history;
@@ -36,7 +37,6 @@ mod transform;
 mod visits;
 mod walk;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +51,8 @@ pub use requests::{BadAddress, first_request};
 pub use retention::{PRUNE_LIMIT, prune, retention};
 pub use retry::retry;
 pub use since::{NotSince, Since};
+
+use checkpoint::Checkpoint;
 
 use crate::collect::{ArchiveError, ArchiveFetcher, Collector, Fetcher, SetupError};
 use crate::config::Pipeline;
@@ -143,7 +145,7 @@ pub async fn run(
 ) -> Result<RunSummary, RunError> {
     let started = Instant::now();
     let fetcher = fetcher(pipeline, services, options).await?;
-    let mut open = match options.dry_run {
+    let open = match options.dry_run {
         Some(_) => None,
         None => Some(Locked::open(pipeline, &services.store).await?),
     };
@@ -154,10 +156,10 @@ pub async fn run(
         let hosts = services.store.hosts(now).await?;
         services.collector.restore_hosts(&hosts, now);
     }
-    // Taken, as it may be long.
-    let loaded = open.as_mut().map_or_else(HashSet::new, |locked| {
-        std::mem::take(&mut locked.run.loaded)
-    });
+    let loaded = match &open {
+        Some(locked) => Checkpoint::of(pipeline, locked).await?,
+        None => Checkpoint::none(),
+    };
     let visits = visits::Visits::new(
         pipeline,
         fetcher.as_ref(),
@@ -195,7 +197,9 @@ pub async fn run(
         Err(loader::SinkError::Store(error)) => return Err(error.into()),
         Err(loader::SinkError::Closed) => return Err(RunError::Unread),
     };
-    let fresh = loaded.is_empty();
+    let fresh = open
+        .as_ref()
+        .is_none_or(|locked| locked.run.counts.records == 0);
 
     let summary = |run_id, ending: Ending, counts| RunSummary {
         pipeline: pipeline.id.clone(),

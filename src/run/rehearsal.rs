@@ -1,11 +1,11 @@
 //! A run without a store and a collector: what a fetcher gives, through the very stages of a run, into memory.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use super::checkpoint::Checkpoint;
 use super::loader::Sink;
 use super::stages::{self, CHANNEL_ROOM};
 use super::visits::Visits;
@@ -39,7 +39,7 @@ pub async fn rehearse(
     stop: watch::Receiver<bool>,
     now: Timestamp,
 ) -> Rehearsed {
-    let (options, loaded) = (RunOptions::default(), HashSet::new());
+    let (options, loaded) = (RunOptions::default(), Checkpoint::none());
     let progress = ProgressBars::hidden().of_pipeline(pipeline.id.as_str());
     let visits = Visits::new(pipeline, fetcher, None, dictionaries, &options).await;
     let Ok(visits) = visits else {

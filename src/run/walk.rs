@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use super::checkpoint::Checkpoint;
 use super::paging::{Gave, Pager};
 use super::reading::{Keeping, Part, Reading};
 use super::since::{Age, Cutoff};
@@ -19,7 +20,7 @@ use crate::collect::FetchError;
 use crate::config::{Fetch, Paging, Pipeline};
 use crate::extract::ExtractError;
 use crate::extract::kma::Retry;
-use crate::load::{Content, Named};
+use crate::load::{Content, Named, StoreError};
 use crate::normalize::{self, Dictionaries};
 use crate::record::{Item, Next, Outcome, Page, RecordId, Request};
 use crate::telemetry::Progress;
@@ -60,7 +61,7 @@ pub(super) struct Walk<'a> {
     cutoff: Option<Cutoff>,
     /// Whether the list is that of an archive, which says nothing of what is gone today.
     is_replay: bool,
-    loaded: &'a HashSet<RecordId>,
+    loaded: &'a Checkpoint<'a>,
 }
 
 /// A page of the list.
@@ -136,7 +137,7 @@ impl<'a> Walk<'a> {
         world: World<'a>,
         options: &RunOptions,
         progress: &'a Progress,
-        loaded: &'a HashSet<RecordId>,
+        loaded: &'a Checkpoint<'a>,
     ) -> Self {
         Self {
             pipeline,
@@ -350,6 +351,10 @@ impl<'a> Walk<'a> {
                         .iter()
                         .map(|item| normalize::identity(self.pipeline, item))
                         .collect();
+                    let loaded = match self.loaded.among(&ids).await {
+                        Ok(loaded) => loaded,
+                        Err(error) => return ControlFlow::Break(unknown_checkpoint(&error)),
+                    };
                     keeping = keeping.and_then(|keeping| keeping.piece(&piece, &ids));
                     tally.nameless += piece.rejections.len();
                     taken.found += piece.rejections.len();
@@ -357,7 +362,7 @@ impl<'a> Walk<'a> {
                         send(&outlets.loads, Load::nameless(rejection)).await;
                     }
                     let entries = ids.into_iter().zip(piece.items);
-                    self.take_entries(entries, page.at, tally, &mut taken, outlets)
+                    self.take_entries(entries, &loaded, page.at, tally, &mut taken, outlets)
                         .await?;
                 }
                 Part::End(Ok(next)) => {
@@ -389,17 +394,21 @@ impl<'a> Walk<'a> {
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
+        let loaded = match self.loaded.among(&[]).await {
+            Ok(loaded) => loaded,
+            Err(error) => return ControlFlow::Break(unknown_checkpoint(&error)),
+        };
         let mut taken = match content.named {
             Named::Entries(items) => {
                 let mut taken = Taken::default();
                 let entries = items
                     .into_iter()
                     .map(|item| (normalize::identity(self.pipeline, &item), item));
-                self.take_entries(entries, at, tally, &mut taken, outlets)
+                self.take_entries(entries, &loaded, at, tally, &mut taken, outlets)
                     .await?;
                 taken
             }
-            Named::Records(ids) => self.take_records(ids, tally, outlets).await?,
+            Named::Records(ids) => self.take_records(ids, &loaded, tally, outlets).await?,
         };
         taken.next = content.next;
         ControlFlow::Continue(taken)
@@ -408,6 +417,7 @@ impl<'a> Walk<'a> {
     async fn take_entries(
         &self,
         entries: impl Iterator<Item = (RecordId, Item)>,
+        loaded: &HashSet<RecordId>,
         at: ListPage,
         tally: &mut Tally,
         taken: &mut Taken,
@@ -438,7 +448,7 @@ impl<'a> Walk<'a> {
             tally.wanted += 1;
             self.progress.entry();
             // What a run that died had loaded is not read again.
-            if !self.loaded.contains(&id) {
+            if !loaded.contains(&id) {
                 taken.sent += 1;
                 if self.pipeline.detail.is_some() {
                     send(&outlets.entries, item).await;
@@ -457,6 +467,7 @@ impl<'a> Walk<'a> {
     async fn take_records(
         &self,
         ids: Vec<RecordId>,
+        loaded: &HashSet<RecordId>,
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
@@ -476,7 +487,7 @@ impl<'a> Walk<'a> {
             taken.fresh += 1;
             tally.wanted += 1;
             self.progress.entry();
-            if !self.loaded.contains(&id) {
+            if !loaded.contains(&id) {
                 unchanged.push(id);
             }
         }
@@ -486,6 +497,11 @@ impl<'a> Walk<'a> {
         }
         ControlFlow::Continue(taken)
     }
+}
+
+/// The end of a walk that does not know what it need not read; the loader says more.
+fn unknown_checkpoint(error: &StoreError) -> WalkEnd {
+    WalkEnd::Failed(Outcome::Failed, with_causes(error))
 }
 
 /// Why a page of the list could not be had.

@@ -341,7 +341,8 @@ async fn sighting_touches_and_reopens_without_content(scratch: Scratch) {
     };
     assert_eq!(counts(&store, run).await, expected);
     let resumed = store.begin_run(&pipeline(), minute(21)).await.unwrap();
-    assert_eq!(resumed.loaded, HashSet::from([job_id(1), job_id(2)]));
+    let loaded = store.checkpoint(resumed.id).await.unwrap();
+    assert_eq!(loaded, HashSet::from([job_id(1), job_id(2)]));
 }
 
 async fn last_seen(store: &Store) -> Vec<Timestamp> {
@@ -678,7 +679,11 @@ async fn unfinished_run_goes_on_where_it_died(scratch: Scratch) {
     let resumed = store.begin_run(&pipeline(), minute(5)).await.unwrap();
     assert!(resumed.resumed);
     assert_eq!(resumed.id, run);
-    assert_eq!(resumed.loaded, HashSet::from([job_id(1), job_id(2)]));
+    let loaded = store.checkpoint(resumed.id).await.unwrap();
+    assert_eq!(loaded, HashSet::from([job_id(1), job_id(2)]));
+    let asked = [job_id(2), job_id(3)];
+    let among = store.checkpoint_among(run, &asked).await.unwrap();
+    assert_eq!(among, HashSet::from([job_id(2)]));
     assert_eq!(
         resumed.counts,
         Counts {
@@ -698,7 +703,8 @@ async fn unfinished_run_goes_on_where_it_died(scratch: Scratch) {
         (minute(0), 1, Some(360_000))
     );
     let next = store.begin_run(&pipeline(), minute(7)).await.unwrap();
-    assert!(!next.resumed && next.loaded.is_empty() && next.id != run && next.id != other.id);
+    assert!(!next.resumed && next.id != run && next.id != other.id);
+    assert_eq!(store.checkpoint(next.id).await.unwrap(), HashSet::new());
 }
 
 async fn interrupted_run_goes_on(scratch: Scratch) {

@@ -62,7 +62,7 @@ async fn kill_and_look(scratch: Scratch) {
         );
         assert_eq!(kept.len() % BATCH as usize, 0, "half a batch");
         assert!(resumed.resumed);
-        assert_eq!(resumed.loaded, kept);
+        assert_eq!(store.checkpoint(resumed.id).await.unwrap(), kept);
         assert_eq!(resumed.counts.added, kept.len() as u64);
         let changes = store.changes_of(resumed.id).await.unwrap();
         assert_eq!(changes.len(), kept.len());
