@@ -383,6 +383,32 @@ mod tests {
         assert_ne!(path("../x"), path("x"));
     }
 
+    #[tokio::test]
+    async fn a_connection_whose_transaction_a_full_disk_ended_is_not_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trendy.db");
+        let opened = open(&path, Duration::from_secs(10)).await.unwrap();
+        // Of this connection alone, and as small as the file is by then.
+        let brim = "CREATE TABLE filler (filling BLOB); PRAGMA max_page_count = 1";
+        sqlx::raw_sql(brim).execute(&opened.writer).await.unwrap();
+        let mut transaction = begin(&opened.writer).await.unwrap();
+        let fill = "INSERT INTO filler VALUES (zeroblob(10000000))";
+        let full = sqlx::raw_sql(fill).execute(&mut *transaction).await;
+        let full = StoreError::of_statement("here", fill, full.unwrap_err());
+        assert!(matches!(full, StoreError::Full { .. }), "{full:?}");
+        drop(transaction);
+
+        let mut transaction = begin(&opened.writer).await.unwrap();
+        let made = sqlx::raw_sql(fill).execute(&mut *transaction).await;
+        made.unwrap();
+        transaction.commit().await.unwrap();
+        let kept: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM filler")
+            .fetch_one(&opened.readers)
+            .await
+            .unwrap();
+        assert_eq!(kept, 1);
+    }
+
     #[test]
     fn every_staging_table_is_made_and_emptied() {
         for staging in Staging::ALL {

@@ -145,6 +145,30 @@ async fn sqlite_prune_and_each_run_remove_what_is_past_its_age() {
     assert!(said.stdout.contains("takes everything anew"), "{said:#?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_status_of_a_target_whose_place_was_cut_says_that_it_is_sent_everything() {
+    let mut workspace = with_jobs(0..3).await;
+    workspace.set("ELASTICSEARCH_URL", "http://127.0.0.1:9");
+    let target = async || {
+        let said = workspace.trendy(&["status", "--format", "json"]).await;
+        let rows = said.json();
+        let row = rows.as_array().unwrap().last().unwrap().clone();
+        (said.status, row)
+    };
+    let name = target().await.1["name"].as_str().unwrap().to_owned();
+    let store = open(&workspace).await;
+    store.move_cursor(&name, 1, minute(0)).await.unwrap();
+    store.shutdown().await;
+    let said = workspace.trendy(&["db", "prune"]).await;
+    assert!(said.stdout.starts_with("removed 4 changes"), "{said:#?}");
+
+    let (status, row) = target().await;
+    assert_eq!((status, &row["state"]), (1, &"lags".into()), "{row}");
+    assert_eq!(row["since"], json!(minute(0)));
+    let reason = row["reason"].as_str().unwrap();
+    assert!(reason.contains("sends everything anew"), "{reason}");
+}
+
 async fn make_newer(file: &std::path::Path) {
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display()))
         .await

@@ -103,7 +103,7 @@ async fn postgres_that_refuses_for_now_is_asked_again() {
         // A number is taken for good, also in a transaction that is rolled back.
         let refusal = "CREATE SEQUENCE refusals;
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-            DECLARE codes text[] = ARRAY['40001', '40P01', '57P01', '53300', '08006'];
+            DECLARE codes text[] = ARRAY['40001', '40P01', '57P01', '53300', '08006', '25P03'];
             DECLARE number bigint = nextval('refusals');
             BEGIN
                 IF number <= array_length(codes, 1) THEN
@@ -116,7 +116,7 @@ async fn postgres_that_refuses_for_now_is_asked_again() {
         load(&store, run, 0..20).await.unwrap().unwrap();
         holds_each_once(&store, 20).await;
         let sql = "SELECT last_value FROM refusals";
-        assert_eq!(store.rows::<(i64,)>(sql, []).await.unwrap(), [(6,)]);
+        assert_eq!(store.rows::<(i64,)>(sql, []).await.unwrap(), [(7,)]);
     })
     .await;
 }
