@@ -1,13 +1,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::sqlite::hex;
 use super::{At, Store, StoreError, StoreIdentity, binds};
-use crate::record::{Change, Kind, Op, RecordId, RunId, StoredRecord, Subject};
+use crate::record::{
+    Change, ContentHash, Kind, Op, PipelineId, RecordId, RunId, StoredRecord, Subject,
+};
 
 /// How far a target has read the change log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +48,7 @@ impl Store {
             .rows(
                 "SELECT c.seq, c.run_id, c.kind AS subject, c.record_id, c.revision AS change_revision, c.op, c.at, c.diff,
                         r.id, r.kind, r.pipeline, r.url, r.first_seen_at, r.content_hash, r.revision, r.active, r.closed_at,
-                        r.same_as, r.terms, r.document
+                        r.same_as, CAST(r.terms AS TEXT) AS terms, CAST(r.document AS TEXT) AS fields
                    FROM changes AS c LEFT JOIN records AS r ON r.id = c.record_id
                   WHERE c.seq > $1 ORDER BY c.seq LIMIT $2",
                 binds![seq, i64::from(limit)],
@@ -87,7 +89,8 @@ impl Store {
         let after = after.map_or(Uuid::nil(), |id| id.0);
         let rows: Vec<RecordRow> = self
             .rows(
-                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, same_as, terms, document
+                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, same_as,
+                        CAST(terms AS TEXT) AS terms, CAST(document AS TEXT) AS fields
                    FROM records WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3",
                 binds![kind, after, i64::from(limit)],
             )
@@ -115,7 +118,8 @@ impl Store {
         };
         let rows: Vec<RecordRow> = self
             .rows(
-                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, same_as, terms, document
+                "SELECT id, kind, pipeline, url, first_seen_at, content_hash, revision, active, closed_at, same_as,
+                        CAST(terms AS TEXT) AS terms, CAST(document AS TEXT) AS fields
                    FROM records WHERE id = $1",
                 binds![id],
             )
@@ -263,8 +267,8 @@ struct JoinedRow {
     active: Option<bool>,
     closed_at: Option<At>,
     same_as: Option<Uuid>,
-    terms: Option<Json<Value>>,
-    document: Option<Json<Value>>,
+    terms: Option<String>,
+    fields: Option<String>,
 }
 
 impl JoinedRow {
@@ -281,7 +285,7 @@ impl JoinedRow {
             closed_at: self.closed_at,
             same_as: self.same_as,
             terms: self.terms?,
-            document: self.document?,
+            fields: self.fields?,
         })
     }
 }
@@ -298,42 +302,30 @@ struct RecordRow {
     active: bool,
     closed_at: Option<At>,
     same_as: Option<Uuid>,
-    terms: Json<Value>,
-    document: Json<Value>,
+    terms: String,
+    fields: String,
 }
 
 impl TryFrom<RecordRow> for StoredRecord {
     type Error = StoreError;
 
     fn try_from(row: RecordRow) -> Result<Self, StoreError> {
-        let kind = Kind::from_name(&row.kind).ok_or_else(|| StoreError::UnknownName {
-            column: "records.kind",
-            value: row.kind.clone(),
-        })?;
-        let mut document = row.document.0;
-        if let Value::Object(fields) = &mut document {
-            let beside = [
-                ("id", json!(row.id)),
-                ("kind", json!(row.kind)),
-                ("pipeline", json!(row.pipeline)),
-                ("url", json!(row.url)),
-                ("first_seen_at", json!(row.first_seen_at.0)),
-                ("content_hash", json!(hex(&row.content_hash))),
-                ("revision", json!(row.revision)),
-                ("active", json!(row.active)),
-                ("closed_at", json!(row.closed_at.map(|at| at.0))),
-                ("terms", row.terms.0),
-            ];
-            fields.extend(beside.map(|(name, value)| (name.to_owned(), value)));
-            if kind != Kind::Weather {
-                fields.insert("same_as".to_owned(), json!(row.same_as));
-            }
-        }
+        let unknown = |column, value| StoreError::UnknownName { column, value };
+        let content_hash = <[u8; 32]>::try_from(row.content_hash)
+            .map_err(|bytes| unknown("records.content_hash", hex(&bytes)))?;
         Ok(Self {
             id: RecordId(row.id),
-            kind,
+            kind: Kind::from_name(&row.kind).ok_or_else(|| unknown("records.kind", row.kind))?,
+            pipeline: PipelineId(row.pipeline),
+            url: row.url,
+            first_seen_at: row.first_seen_at.0,
+            content_hash: ContentHash(content_hash),
             revision: row.revision,
-            document,
+            active: row.active,
+            closed_at: row.closed_at.map(|at| at.0),
+            same_as: row.same_as.map(RecordId),
+            terms: row.terms,
+            fields: row.fields,
         })
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::backoff::Backoff;
-use super::{PublishEnd, PublishError, PublishReport, Target, lag, publish};
+use super::{PublishEnd, PublishError, Tally, Target, lag, publish_counting};
 use crate::load::Store;
 
 /// How long until the log is looked at again after there was nothing to send: soon for a reader, and two cheap queries.
@@ -26,46 +26,38 @@ const TURN: Duration = Duration::from_mins(1);
 /// How long what is in hand may take once it was asked to stop; what is not acknowledged then is sent again by the next.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What [`follow`] sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Followed {
-    /// Records that were written or deleted.
-    pub sent: u64,
-    /// Records that the target refused for good; now dead letters.
-    pub refused: u64,
-}
-
-/// Publishes until `stop` is true.
+/// Publishes until `stop` is true; gives what was sent by then.
 pub async fn follow(
     store: &Store,
     target: &dyn Target,
     mut stop: watch::Receiver<bool>,
-) -> Result<Followed, PublishError> {
-    let mut followed = Followed::default();
+) -> Result<Tally, PublishError> {
+    let mut followed = Tally::default();
     let mut backoff = Backoff::for_ever();
     let mut is_away = false;
     loop {
-        let mut turn = pin!(turn(store, target));
-        let turn = tokio::select! {
-            biased;
-            () = asked_to_stop(&mut stop) => {
-                if let Ok(Ok((_, last))) = timeout(GRACE, turn.as_mut()).await {
-                    followed.add(last);
+        let turn = {
+            let mut turn = pin!(turn(store, target, &mut followed));
+            tokio::select! {
+                biased;
+                () = asked_to_stop(&mut stop) => {
+                    // What it does not finish is sent again by the next publisher.
+                    drop(timeout(GRACE, turn.as_mut()).await);
+                    None
                 }
-                return Ok(followed);
+                turn = turn.as_mut() => Some(turn),
             }
-            turn = turn.as_mut() => turn,
         };
         let wait = match turn {
-            Ok((wait, sent)) => {
-                followed.add(sent);
+            None => return Ok(followed),
+            Some(Ok(wait)) => {
                 if is_away {
                     tracing::warn!("target {} is published to again", target.name());
                 }
                 (is_away, backoff) = (false, Backoff::for_ever());
                 wait
             }
-            Err(error) if error.is_retryable() => {
+            Some(Err(error)) if error.is_retryable() => {
                 if !is_away {
                     let problem = crate::cause::with_causes(&error);
                     tracing::warn!("{problem}; trying again until it succeeds");
@@ -73,7 +65,7 @@ pub async fn follow(
                 is_away = true;
                 backoff.next(None).unwrap_or(ELSEWHERE)
             }
-            Err(error) => return Err(error),
+            Some(Err(error)) => return Err(error),
         };
         tokio::select! {
             biased;
@@ -89,7 +81,11 @@ async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Sends what there is; gives how long to wait until the next turn.
-async fn turn(store: &Store, target: &dyn Target) -> Result<(Duration, Followed), PublishError> {
+async fn turn(
+    store: &Store,
+    target: &dyn Target,
+    tally: &mut Tally,
+) -> Result<Duration, PublishError> {
     let of_store = |source| PublishError::Store {
         target: target.name().to_owned(),
         source,
@@ -101,21 +97,11 @@ async fn turn(store: &Store, target: &dyn Target) -> Result<(Duration, Followed)
     }
     let cursor = store.cursor(target.name()).await.map_err(of_store)?;
     if cursor.is_some() && lag(store, target.name()).await.map_err(of_store)? <= 0 {
-        return Ok((IDLE, Followed::default()));
+        return Ok(IDLE);
     }
-    let report = publish(store, target, TURN).await?;
-    let wait = match report.end {
+    Ok(match publish_counting(store, target, TURN, tally).await? {
         PublishEnd::CaughtUp => IDLE,
         PublishEnd::Deadline => Duration::ZERO,
         PublishEnd::Elsewhere => ELSEWHERE,
-    };
-    let PublishReport { sent, refused, .. } = report;
-    Ok((wait, Followed { sent, refused }))
-}
-
-impl Followed {
-    const fn add(&mut self, turn: Self) {
-        self.sent += turn.sent;
-        self.refused += turn.refused;
-    }
+    })
 }

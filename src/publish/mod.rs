@@ -13,6 +13,7 @@ mod backoff;
 pub mod elasticsearch;
 mod error;
 mod follow;
+mod portion;
 mod publisher;
 
 use async_trait::async_trait;
@@ -21,8 +22,8 @@ use crate::record::{Change, RecordId, StoredRecord};
 
 pub use again::{Resent, send_again};
 pub use error::{PublishError, SendError};
-pub use follow::{Followed, follow};
-pub use publisher::{PublishEnd, PublishReport, lag, publish, start_over};
+pub use follow::follow;
+pub use publisher::{PublishEnd, PublishReport, Tally, lag, publish, publish_counting, start_over};
 
 /// Something that follows the change log.
 #[async_trait]

@@ -6,15 +6,17 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::{PublishError, SendError};
+use super::portion::Portion;
 use super::{Refused, SendReport, Target};
 use crate::load::{Lock, NewDeadLetter, Store, StoreError, Tombstone};
-use crate::record::{Change, Kind, Op, PipelineId, Stage, StoredRecord, Subject};
+use crate::record::{Change, Kind, Op, Stage, StoredRecord, Subject};
 
-/// Rows read at a time. Job listings of some 10 kB then fill one bulk request, and memory holds little else.
-const PIECE: u32 = 500;
+/// Deletions read at a time.
+const TOMBSTONES: u32 = 1000;
 
-/// Pieces under way at once. A target decides by itself how many requests that is; the next is read meanwhile.
-const AHEAD: usize = 3;
+/// Pieces under way at once. A target decides by itself how many requests that is; the next are read and written down
+/// meanwhile, and while an answer is late whose piece comes first.
+const AHEAD: usize = 4;
 
 /// Longer than anything takes.
 const FOREVER: Duration = Duration::from_hours(24 * 365);
@@ -24,6 +26,17 @@ const BEFORE_ALL: i64 = -1;
 
 /// Changes, each with its record as it is now.
 type Batch = Vec<(Change, Option<StoredRecord>)>;
+
+/// What became of records. They are counted as the target acknowledges them, so it holds whatever comes after.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records that were written or deleted.
+    pub sent: u64,
+    /// Records of which the target already had a newer revision.
+    pub superseded: u64,
+    /// Records that the target refused for good; now dead letters.
+    pub refused: u64,
+}
 
 /// What [`publish`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,38 +75,16 @@ pub async fn publish(
     target: &dyn Target,
     deadline: Duration,
 ) -> Result<PublishReport, PublishError> {
-    let until = Instant::now() + deadline;
-    let mut total = Total::default();
-    let named = |failure: Failure| failure.of(target);
-    let end = match lease(store, target).await.map_err(named)? {
-        None => PublishEnd::Elsewhere,
-        Some(lease) => {
-            let mut publisher = Publisher {
-                store: &store.under(&lease),
-                target,
-                deadline,
-                until,
-                cursor: Cursor::Moves,
-                total,
-            };
-            let end = publisher.run().await;
-            total = publisher.total;
-            // Whatever became of it; and waited for, since the next publisher may start at once.
-            lease.release().await;
-            match end {
-                Err(Failure::Store(StoreError::LockLost { .. })) => PublishEnd::Elsewhere,
-                end => end.map_err(named)?,
-            }
-        }
-    };
+    let mut tally = Tally::default();
+    let end = publish_counting(store, target, deadline, &mut tally).await?;
     let lag = lag(store, target.name())
         .await
-        .map_err(|error| named(error.into()))?;
-    let Total {
+        .map_err(|error| Failure::from(error).of(target))?;
+    let Tally {
         sent,
         superseded,
         refused,
-    } = total;
+    } = tally;
     Ok(PublishReport {
         sent,
         superseded,
@@ -101,6 +92,35 @@ pub async fn publish(
         lag,
         end,
     })
+}
+
+/// [`publish`], for whoever wants to know what was sent before an error: it is added to `tally`.
+pub async fn publish_counting(
+    store: &Store,
+    target: &dyn Target,
+    deadline: Duration,
+    tally: &mut Tally,
+) -> Result<PublishEnd, PublishError> {
+    let until = Instant::now() + deadline;
+    let named = |failure: Failure| failure.of(target);
+    let Some(lease) = lease(store, target).await.map_err(named)? else {
+        return Ok(PublishEnd::Elsewhere);
+    };
+    let mut publisher = Publisher {
+        store: &store.under(&lease),
+        target,
+        deadline,
+        until,
+        cursor: Cursor::Moves,
+        tally,
+    };
+    let end = publisher.run().await;
+    // Whatever became of it; and waited for, since the next publisher may start at once.
+    lease.release().await;
+    match end {
+        Err(Failure::Store(StoreError::LockLost { .. })) => Ok(PublishEnd::Elsewhere),
+        end => end.map_err(named),
+    }
 }
 
 /// Makes the next [`publish`] take a snapshot: for a target whose memory is gone, such as an index that is created anew.
@@ -150,7 +170,8 @@ pub(super) struct Brought {
 
 /// Sends every record as it is now to a target that nobody follows yet, however long it takes. No cursor moves.
 pub(super) async fn fill(store: &Store, target: &dyn Target) -> Result<Brought, PublishError> {
-    let mut publisher = Publisher::patient(store, target);
+    let mut tally = Tally::default();
+    let mut publisher = Publisher::patient(store, target, &mut tally);
     let head = publisher.whole().await;
     let head = head.map_err(|failure| failure.of(target))?;
     Ok(publisher.brought_to(head))
@@ -162,7 +183,8 @@ pub(super) async fn catch_up(
     target: &dyn Target,
     mut from: i64,
 ) -> Result<Brought, PublishError> {
-    let mut publisher = Publisher::patient(store, target);
+    let mut tally = Tally::default();
+    let mut publisher = Publisher::patient(store, target, &mut tally);
     let named = |failure: Failure| failure.of(target);
     loop {
         if let Some((seq, _)) = publisher.follow(from).await.map_err(named)? {
@@ -199,20 +221,13 @@ struct Publisher<'a> {
     deadline: Duration,
     until: Instant,
     cursor: Cursor,
-    total: Total,
+    tally: &'a mut Tally,
 }
 
 /// What an acknowledged change does to the cursor of the target.
 enum Cursor {
     Moves,
     Stands,
-}
-
-#[derive(Default)]
-struct Total {
-    sent: u64,
-    superseded: u64,
-    refused: u64,
 }
 
 /// What failed: one side of the publisher or the other.
@@ -230,22 +245,22 @@ enum Break {
 
 impl<'a> Publisher<'a> {
     /// One without a cursor and without an end.
-    fn patient(store: &'a Store, target: &'a dyn Target) -> Self {
+    fn patient(store: &'a Store, target: &'a dyn Target, tally: &'a mut Tally) -> Self {
         Self {
             store,
             target,
             deadline: FOREVER,
             until: Instant::now() + FOREVER,
             cursor: Cursor::Stands,
-            total: Total::default(),
+            tally,
         }
     }
 
     const fn brought_to(&self, seq: i64) -> Brought {
         Brought {
             seq,
-            sent: self.total.sent,
-            refused: self.total.refused,
+            sent: self.tally.sent,
+            refused: self.tally.refused,
         }
     }
 
@@ -288,10 +303,12 @@ impl<'a> Publisher<'a> {
             return Ok(None);
         }
         for kind in Kind::ALL {
-            let pieces = try_unfold(None, move |after| async move {
-                let records = store.records_after(kind, after, PIECE).await?;
+            let pieces = try_unfold((None, Portion::FIRST), move |(after, portion)| async move {
+                let records = store.records_after(kind, after, portion.rows()).await?;
                 let last = records.last().map(|record| record.id);
-                Ok::<_, Failure>(last.map(|last| (((), as_changes(records, head)), Some(last))))
+                let next = Portion::after(records.len(), records.iter().map(size).sum());
+                let piece = last.map(|last| (((), as_changes(records, head)), (Some(last), next)));
+                Ok::<_, Failure>(piece)
             });
             let mut sent = pin!(sending(pieces, target));
             loop {
@@ -312,7 +329,7 @@ impl<'a> Publisher<'a> {
     async fn tombstones(&mut self, head: i64) -> Result<bool, Failure> {
         let mut after = None;
         loop {
-            let tombstones = self.store.tombstones_after(after, PIECE).await?;
+            let tombstones = self.store.tombstones_after(after, TOMBSTONES).await?;
             let Some(last) = tombstones.last() else {
                 return Ok(true);
             };
@@ -328,15 +345,20 @@ impl<'a> Publisher<'a> {
     /// Sends the changes after a number; gives the last that was acknowledged, or none when the log was cut past it.
     async fn follow(&mut self, mut position: i64) -> Result<Option<(i64, PublishEnd)>, Failure> {
         let (store, target) = (self.store, self.target);
-        let pieces = try_unfold(position, move |after| async move {
-            let changes = store.changes_after(after, PIECE).await?;
-            // Asked once they are read: a cut in between costs a snapshot, one before is never overlooked.
-            if !store.follows_on(after).await? {
-                return Err(Break::Cut);
-            }
-            let last = changes.last().map(|(last, _)| last.seq);
-            Ok(last.map(|last| ((last, changes), last)))
-        });
+        let pieces = try_unfold(
+            (position, Portion::FIRST),
+            move |(after, portion)| async move {
+                let changes = store.changes_after(after, portion.rows()).await?;
+                // Asked once they are read: a cut in between costs a snapshot, one before is never overlooked.
+                if !store.follows_on(after).await? {
+                    return Err(Break::Cut);
+                }
+                let last = changes.last().map(|(last, _)| last.seq);
+                let records = changes.iter().filter_map(|(_, record)| record.as_ref());
+                let next = Portion::after(changes.len(), records.map(size).sum());
+                Ok(last.map(|last| ((last, changes), (last, next))))
+            },
+        );
         let mut sent = pin!(sending(pieces, target));
         loop {
             let Ok(piece) = timeout_at(self.until, sent.try_next()).await else {
@@ -362,9 +384,9 @@ impl<'a> Publisher<'a> {
         batch: &[(Change, Option<StoredRecord>)],
         report: SendReport,
     ) -> Result<(), Failure> {
-        self.total.sent += report.sent;
-        self.total.superseded += report.superseded;
-        self.total.refused += report.refused.len() as u64;
+        self.tally.sent += report.sent;
+        self.tally.superseded += report.superseded;
+        self.tally.refused += report.refused.len() as u64;
         keep_refused(self.store, self.target.name(), batch, report.refused).await?;
         Ok(())
     }
@@ -391,6 +413,11 @@ fn sending<'a, K: Send + 'a, E: From<SendError> + Send + 'a>(
         Ok((last, batch, report))
     };
     pieces.map_ok(send).try_buffered(AHEAD)
+}
+
+/// About how many bytes a row takes.
+fn size(record: &StoredRecord) -> usize {
+    size_of::<(Change, StoredRecord)>() + record.fields.len() + record.terms.len()
 }
 
 /// Records of a snapshot as changes: no run made them, and nobody is to be told of them.
@@ -456,16 +483,16 @@ fn dead_letter(
     let of_record = batch
         .iter()
         .rfind(|(change, _)| change.record_id == refused.record_id);
-    let field = |name: &str| {
-        let document = &of_record?.1.as_ref()?.document;
-        Some(document.get(name)?.as_str()?.to_owned())
-    };
+    let record = of_record.and_then(|(_, record)| record.as_ref());
     NewDeadLetter {
         run_id: of_record.and_then(|(change, _)| change.run_id),
         stage: Stage::Publish,
-        pipeline: field("pipeline").map(PipelineId),
+        pipeline: record.map(|record| record.pipeline.clone()),
         target: Some(target.to_owned()),
-        url: field("url").unwrap_or_else(|| refused.record_id.to_string()),
+        url: record.map_or_else(
+            || refused.record_id.to_string(),
+            |record| record.url.clone(),
+        ),
         reason: refused.reason,
         payload: refused.payload,
         at,

@@ -2,8 +2,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::{Kind, RecordId, RunId};
+use super::{ContentHash, Kind, PipelineId, RecordId, RunId};
 
 /// What a change is about: a record, or the end of a run, which goes through the same log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,19 +106,66 @@ pub struct Change {
     /// When.
     pub at: Timestamp,
     /// Changed fields: name → `[before, after]`; none where every field is new.
-    pub diff: Option<serde_json::Value>,
+    pub diff: Option<Value>,
 }
 
-/// A record as the store holds it: the document that targets show, and its revision.
+/// A record as the store holds it.
+///
+/// What is its kind's own, and its terms, are JSON texts as the store keeps them: a target that shows them all passes the
+/// text on, and a tree of it is made only where somebody asks for [`StoredRecord::document`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredRecord {
     /// Identity.
     pub id: RecordId,
     /// Kind.
     pub kind: Kind,
+    /// The pipeline that last brought it.
+    pub pipeline: PipelineId,
+    /// Its address.
+    pub url: String,
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
+    /// Hash of its normalized meaning.
+    pub content_hash: ContentHash,
     /// 1, then +1 at each real change.
     pub revision: i64,
-    /// Fields of the kind, and `id`, `kind`, `pipeline`, `url`, `first_seen_at`, `content_hash`, `revision`, `active`,
-    /// `closed_at` and `terms` beside them; for a job or post also `same_as`, the oldest record of the same one.
-    pub document: serde_json::Value,
+    /// Whether its source still shows it.
+    pub active: bool,
+    /// When its source no longer did.
+    pub closed_at: Option<Timestamp>,
+    /// For a job or post, the oldest record of the same one.
+    pub same_as: Option<RecordId>,
+    /// Its technologies: a JSON list of [`Term`](super::Term)s.
+    pub terms: String,
+    /// The fields of its kind: a JSON object. None has the name of one of those above.
+    pub fields: String,
+}
+
+impl StoredRecord {
+    /// All of it as one JSON object: the fields of its kind, and beside them what every record has. A text that is no JSON
+    /// stands as the text that it is.
+    pub fn document(&self) -> Value {
+        let parsed = |text: &String| serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+        let mut document = parsed(&self.fields);
+        let Value::Object(fields) = &mut document else {
+            return document;
+        };
+        let beside = [
+            ("id", json!(self.id)),
+            ("kind", json!(self.kind)),
+            ("pipeline", json!(self.pipeline)),
+            ("url", json!(self.url)),
+            ("first_seen_at", json!(self.first_seen_at)),
+            ("content_hash", json!(self.content_hash)),
+            ("revision", json!(self.revision)),
+            ("active", json!(self.active)),
+            ("closed_at", json!(self.closed_at)),
+            ("terms", parsed(&self.terms)),
+        ];
+        fields.extend(beside.map(|(name, value)| (name.to_owned(), value)));
+        if self.kind != Kind::Weather {
+            fields.insert("same_as".to_owned(), json!(self.same_as));
+        }
+        document
+    }
 }

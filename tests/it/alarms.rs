@@ -322,7 +322,7 @@ async fn open(database: &Scratch) -> Vec<bool> {
     let records = store.records_after(Kind::Job, None, 10).await.unwrap();
     let active = records
         .iter()
-        .map(|record| record.document["active"].as_bool().unwrap());
+        .map(|record| record.document()["active"].as_bool().unwrap());
     active.collect()
 }
 

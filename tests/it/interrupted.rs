@@ -75,9 +75,9 @@ async fn start_until(workspace: &Workspace, pages: usize) -> tokio::process::Chi
 async fn assert_whole(database: &Scratch) {
     let store = Store::open(&database.url).await.unwrap();
     let records = store.records_after(Kind::Job, None, 10_000).await.unwrap();
-    let titles: BTreeSet<&str> = records
+    let titles: BTreeSet<String> = records
         .iter()
-        .map(|record| record.document["title"].as_str().unwrap())
+        .map(|record| record.document()["title"].to_string())
         .collect();
     assert_eq!((records.len(), titles.len()), (ENTRIES, ENTRIES));
     assert!(records.iter().all(|record| record.revision == 1));

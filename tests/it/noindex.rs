@@ -63,10 +63,10 @@ async fn stored(database: &Scratch) -> BTreeMap<String, Value> {
     let store = Store::open(&database.url).await.unwrap();
     let records = store.records_after(Kind::Job, None, 10).await.unwrap();
     let said = records.into_iter().map(|record| {
-        let url = record.document["url"].as_str().unwrap().to_owned();
+        let url = record.document()["url"].as_str().unwrap().to_owned();
         (
             url.rsplit_once('/').unwrap().1.to_owned(),
-            record.document["noindex"].clone(),
+            record.document()["noindex"].clone(),
         )
     });
     said.collect()

@@ -75,7 +75,10 @@ async fn ops(store: &Store) -> Vec<(RecordId, Op, i64)> {
 
 async fn documents(store: &Store) -> Vec<Value> {
     let records = store.records_after(Kind::Job, None, 10_000).await.unwrap();
-    records.into_iter().map(|record| record.document).collect()
+    records
+        .into_iter()
+        .map(|record| record.document())
+        .collect()
 }
 
 async fn document(store: &Store, id: RecordId) -> Value {
@@ -250,7 +253,7 @@ async fn document_holds_fields_and_what_stands_beside_them(scratch: Scratch) {
         .as_object_mut()
         .unwrap()
         .extend(beside.as_object().unwrap().clone());
-    assert_eq!(stored.document, expected);
+    assert_eq!(stored.document(), expected);
     assert_eq!(
         (stored.id, stored.kind, stored.revision),
         (record.id, Kind::Job, 1)

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use trendy::publish::elasticsearch::{ElasticsearchTarget, set_up};
-use trendy::publish::{Followed, PublishError, Target, follow};
+use trendy::publish::{PublishError, Tally, Target, follow};
 use trendy::run::{elasticsearch, publish_all};
 
 use super::exit::{Exit, Failure, with_causes};
@@ -57,7 +57,7 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
         }
         IndexCommand::Sync(SyncArgs { follow: true, .. }) => {
             let stop = services::stop_on_signal()?;
-            let Followed { sent, refused } = follow(&store, &target, stop).await?;
+            let Tally { sent, refused, .. } = follow(&store, &target, stop).await?;
             let name = target.name();
             writeln!(std::io::stdout(), "{name}: {sent} sent, {refused} refused")?;
             Ok(Exit::Interrupted)

@@ -1,8 +1,7 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use elasticsearch::http::Method;
 use futures_util::future::try_join_all;
 use serde::Deserialize;
@@ -11,26 +10,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::{self, Answer, Client};
-use super::document::Document;
 use super::flight::Flight;
+use super::request::{Action, Request, Requests};
 use super::settings::ElasticsearchSettings;
 use crate::publish::Refused;
 use crate::publish::error::SendError;
-use crate::record::{RecordId, StoredRecord};
+use crate::record::RecordId;
 
 /// Only what judging needs: a thousand whole items are half a megabyte.
 const FILTER: [(&str, &str); 1] = [("filter_path", "items.*.status,items.*.error")];
 
 /// Full requests whose bytes may be under way together.
 const REQUESTS_IN_MEMORY: usize = 3;
-
-/// One line of work in a bulk request: to write a document, or to delete it.
-pub(super) struct Action {
-    record_id: RecordId,
-    alias: String,
-    header: Vec<u8>,
-    source: Option<Vec<u8>>,
-}
 
 /// What became of records, apart from those that arrived.
 #[derive(Debug, Default)]
@@ -39,7 +30,7 @@ pub(super) struct Delivery {
     pub(super) refused: Vec<Refused>,
 }
 
-/// The `_bulk` call: cuts, sends several requests at a time, judges, and sends again what the server could not take yet.
+/// The `_bulk` call: sends several requests at a time, judges, and sends again what the server could not take yet.
 #[derive(Clone)]
 pub(super) struct Bulk {
     client: Client,
@@ -50,7 +41,16 @@ pub(super) struct Bulk {
 
 #[derive(Deserialize)]
 struct BulkAnswer {
-    items: Vec<HashMap<String, Item>>,
+    items: Vec<Answered>,
+}
+
+/// One item, under what was asked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Answered {
+    Index(Item),
+    Delete(Item),
+    Update(Item),
 }
 
 #[derive(Deserialize)]
@@ -58,76 +58,6 @@ struct Item {
     status: u16,
     #[serde(default)]
     error: Value,
-}
-
-impl Action {
-    pub(super) fn index(alias: &str, record: &StoredRecord, document: Document) -> Self {
-        let source = Value::Object(document.fields).to_string().into_bytes();
-        Self::new("index", alias, record.id, record.revision, Some(source))
-    }
-
-    pub(super) fn delete(alias: &str, record_id: RecordId, revision: i64) -> Self {
-        Self::new("delete", alias, record_id, revision, None)
-    }
-
-    /// Deletes a document that stands for no record, under whatever id, where it was found: unless it is newer by now.
-    pub(super) fn drop_stray(index: &str, document_id: &str, revision: i64) -> Self {
-        let header = json!({"delete": {
-            "_index": index, "_id": document_id, "version": revision, "version_type": "external_gte",
-        }});
-        Self {
-            record_id: RecordId(Uuid::nil()),
-            alias: index.to_owned(),
-            header: header.to_string().into_bytes(),
-            source: None,
-        }
-    }
-
-    fn new(
-        verb: &str,
-        alias: &str,
-        record_id: RecordId,
-        revision: i64,
-        source: Option<Vec<u8>>,
-    ) -> Self {
-        let header = json!({verb: {
-            "_index": alias,
-            "_id": record_id,
-            "version": revision,
-            // Not `external`, which calls the same revision again a conflict: a replay is none.
-            "version_type": "external_gte",
-            "require_alias": true,
-        }});
-        Self {
-            record_id,
-            alias: alias.to_owned(),
-            header: header.to_string().into_bytes(),
-            source,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        self.header.len() + self.source.as_ref().map_or(0, |source| source.len() + 1) + 1
-    }
-
-    fn write(&self, body: &mut Vec<u8>) {
-        for line in std::iter::once(&self.header).chain(&self.source) {
-            body.extend_from_slice(line);
-            body.push(b'\n');
-        }
-    }
-
-    fn refused(&self, reason: String) -> Refused {
-        let payload = self
-            .source
-            .as_ref()
-            .and_then(|source| serde_json::from_slice(source).ok());
-        Refused {
-            record_id: self.record_id,
-            reason,
-            payload,
-        }
-    }
 }
 
 impl Bulk {
@@ -142,14 +72,19 @@ impl Bulk {
         }
     }
 
+    /// No work yet; requests are cut at the limits of the settings.
+    pub(super) fn requests(&self) -> Requests {
+        Requests::of_at_most(self.request_bytes, self.request_documents)
+    }
+
     /// Delivers every action, or fails; then what is noted in `delivery` is not all.
     pub(super) async fn deliver(
         &self,
-        actions: Vec<Action>,
+        requests: Requests,
         delivery: &mut Delivery,
     ) -> Result<(), SendError> {
-        let requests = cut(actions, self.request_bytes, self.request_documents);
         let delivered = requests
+            .cut()
             .into_iter()
             .map(|request| self.deliver_request(request));
         for part in try_join_all(delivered).await? {
@@ -180,21 +115,21 @@ impl Bulk {
         Ok(())
     }
 
-    async fn deliver_request(&self, actions: Vec<Action>) -> Result<Delivery, SendError> {
+    async fn deliver_request(&self, request: Request) -> Result<Delivery, SendError> {
         let mut delivery = Delivery::default();
         let mut backoff = self.client.backoff();
-        let mut parts = vec![actions];
+        let mut parts = vec![request];
         while let Some(part) = parts.pop() {
-            let (error, asked) = match self.request(&part).await {
+            let (error, asked) = match self.send(&part).await {
                 Ok(answer) if answer.status == 413 => {
-                    parts.extend(halved(part, &answer, &mut delivery));
+                    parts.extend(halved(&part, &answer, &mut delivery));
                     continue;
                 }
                 Ok(answer) if answer.is_busy() => {
                     parts.push(part);
                     (answer.error(), answer.retry_after)
                 }
-                Ok(answer) => match self.judge(part, &answer, &mut delivery)? {
+                Ok(answer) => match self.judge(&part, &answer, &mut delivery)? {
                     None => continue,
                     Some((error, pending)) => {
                         parts.push(pending);
@@ -216,17 +151,13 @@ impl Bulk {
         Ok(delivery)
     }
 
-    async fn request(&self, actions: &[Action]) -> Result<Answer, SendError> {
-        let bytes = actions.iter().map(Action::bytes).sum();
-        let permit = self.flight.take_off(bytes).await;
-        let mut body = Vec::with_capacity(bytes);
-        for action in actions {
-            action.write(&mut body);
-        }
+    async fn send(&self, request: &Request) -> Result<Answer, SendError> {
+        let body = request.body();
+        let permit = self.flight.take_off(body.len()).await;
         let start = Instant::now();
         let answer = self
             .client
-            .request(Method::Post, "_bulk", &FILTER, Some(Bytes::from(body)))
+            .request(Method::Post, "_bulk", &FILTER, Some(body))
             .await?;
         if answer.is_success() {
             permit.landed(start.elapsed());
@@ -237,12 +168,13 @@ impl Bulk {
     /// Judges each item by its status; gives back those that the server could not take yet.
     fn judge(
         &self,
-        actions: Vec<Action>,
+        request: &Request,
         answer: &Answer,
         delivery: &mut Delivery,
-    ) -> Result<Option<(SendError, Vec<Action>)>, SendError> {
+    ) -> Result<Option<(SendError, Request)>, SendError> {
         let mut busy = None;
         let mut pending = Vec::new();
+        let actions = request.actions();
         for (item, action) in items(answer, actions.len())?.into_iter().zip(actions) {
             match item.status {
                 200..=299 => {}
@@ -251,7 +183,7 @@ impl Bulk {
                 404 => {
                     return Err(SendError::NotSetUp {
                         address: self.client.address().to_owned(),
-                        index: action.alias,
+                        index: request.alias(action),
                     });
                 }
                 409 => {
@@ -263,12 +195,13 @@ impl Bulk {
                     busy = Some(self.failure(status, &item.error));
                     pending.push(action);
                 }
-                _ => delivery
-                    .refused
-                    .push(action.refused(client::reason(&item.error))),
+                _ => {
+                    let reason = client::reason(&item.error);
+                    delivery.refused.push(refused(request, action, reason));
+                }
             }
         }
-        Ok(busy.map(|error| (error, pending)))
+        Ok(busy.map(|error| (error, request.only(&pending))))
     }
 
     fn failure(&self, status: u16, error: &Value) -> SendError {
@@ -296,100 +229,33 @@ impl Bulk {
 
 /// One item an action, in their order.
 fn items(answer: &Answer, expected: usize) -> Result<Vec<Item>, SendError> {
-    let items: Vec<Item> = answer
-        .json::<BulkAnswer>()?
-        .items
-        .into_iter()
-        .flat_map(HashMap::into_values)
-        .collect();
+    let items = answer.json::<BulkAnswer>()?.items;
     if items.len() == expected {
-        return Ok(items);
+        let items = items.into_iter().map(|answered| match answered {
+            Answered::Index(item) | Answered::Delete(item) | Answered::Update(item) => item,
+        });
+        return Ok(items.collect());
     }
     let problem = format!("{} items answer {expected} actions", items.len());
     Err(answer.unreadable(serde_json::Error::custom(problem)))
 }
 
-/// Requests of at most so many bytes and documents; a larger document goes alone.
-fn cut(actions: Vec<Action>, bytes: usize, documents: usize) -> Vec<Vec<Action>> {
-    let mut requests: Vec<Vec<Action>> = Vec::new();
-    let mut size = 0;
-    for action in actions {
-        size += action.bytes();
-        match requests.last_mut() {
-            Some(request) if size <= bytes && request.len() < documents => request.push(action),
-            _ => {
-                size = action.bytes();
-                requests.push(vec![action]);
-            }
-        }
-    }
-    requests
-}
-
 /// A request that something on the way calls too large, in two; a document that is too large by itself is refused.
-fn halved(mut actions: Vec<Action>, answer: &Answer, delivery: &mut Delivery) -> Vec<Vec<Action>> {
-    if let [action] = actions.as_slice() {
-        delivery
-            .refused
-            .push(action.refused(format!("too large (413): {}", answer.reason())));
+fn halved(request: &Request, answer: &Answer, delivery: &mut Delivery) -> Vec<Request> {
+    if let [action] = request.actions() {
+        let reason = format!("too large (413): {}", answer.reason());
+        delivery.refused.push(refused(request, action, reason));
         return Vec::new();
     }
-    let rest = actions.split_off(actions.len() / 2);
-    vec![actions, rest]
+    request.halves().into()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::Kind;
-
-    fn action(number: usize, bytes: usize) -> Action {
-        let id = RecordId::of(Kind::Job, &[&number.to_string()]);
-        Action::new("index", "trendy-job", id, 1, Some(vec![b' '; bytes]))
-    }
-
-    #[test]
-    fn requests_are_cut_by_bytes_and_by_count() {
-        let lengths = |actions: Vec<Action>, bytes, documents| {
-            cut(actions, bytes, documents)
-                .iter()
-                .map(Vec::len)
-                .collect::<Vec<_>>()
-        };
-        let header = action(1, 0).bytes();
-        assert_eq!(
-            lengths((0..5).map(|n| action(n, 100)).collect(), 1 << 20, 2),
-            [2, 2, 1]
-        );
-        assert_eq!(
-            lengths(
-                (0..5).map(|n| action(n, 100)).collect(),
-                2 * (header + 100),
-                9
-            ),
-            [2, 2, 1]
-        );
-        assert_eq!(
-            lengths(
-                vec![action(1, 9000), action(2, 1), action(3, 9000)],
-                1000,
-                9
-            ),
-            [1, 1, 1]
-        );
-        assert_eq!(lengths(Vec::new(), 1, 1), [0; 0]);
-    }
-
-    #[test]
-    fn action_line_carries_id_revision_and_the_rule_of_versions() {
-        let id = RecordId::of(Kind::Job, &["1"]);
-        let mut body = Vec::new();
-        Action::delete("trendy-job", id, 7).write(&mut body);
-        let line: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(
-            line,
-            json!({"delete": {"_index": "trendy-job", "_id": id, "version": 7,
-                "version_type": "external_gte", "require_alias": true}})
-        );
+fn refused(request: &Request, action: &Action, reason: String) -> Refused {
+    Refused {
+        record_id: action.record_id,
+        reason,
+        payload: request
+            .source(action)
+            .and_then(|source| serde_json::from_slice(source).ok()),
     }
 }

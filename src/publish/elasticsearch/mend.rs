@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::ElasticsearchTarget;
-use super::bulk::{Action, Delivery};
+use super::bulk::Delivery;
 use super::comparison::{Difference, Fault, record_id};
 use super::listing::refresh;
 use super::mapping::GC_DELETES;
@@ -25,7 +25,7 @@ pub(super) async fn mend(
     differences: &[Difference],
 ) -> Result<(), Failure> {
     let mut batch = Vec::new();
-    let mut strays = Vec::new();
+    let mut strays = target.bulk.requests();
     let mut must_forget = false;
     for difference in differences {
         if let (Fault::Surplus | Fault::Newer, Some(index), Some(revision)) = (
@@ -34,7 +34,7 @@ pub(super) async fn mend(
             difference.index_revision,
         ) {
             let revision = revision.max(difference.store_revision.unwrap_or_default());
-            strays.push(Action::drop_stray(index, &difference.id, revision));
+            strays.drop_stray(index, &difference.id, revision);
         }
         if let (Fault::Missing | Fault::Stale | Fault::Newer, Some(id)) =
             (difference.fault, record_id(&difference.id))

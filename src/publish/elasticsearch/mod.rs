@@ -24,6 +24,7 @@ mod mend;
 mod names;
 mod nodes;
 mod rebuild;
+mod request;
 mod settings;
 mod verify;
 
@@ -37,11 +38,12 @@ use crate::load::{Store, StoreIdentity};
 use crate::record::{Change, Kind, RecordId, StoredRecord, Subject};
 
 use super::{PublishError, Refused, SendError, SendReport, Target, start_over};
-use bulk::{Action, Bulk, Delivery};
+use bulk::{Bulk, Delivery};
 use client::Client;
 use document::Document;
 use indices::Indices;
 use names::Names;
+use request::Requests;
 
 pub use comparison::{Comparison, Difference, Fault, KindCounts};
 pub use indices::SetupReport;
@@ -101,11 +103,11 @@ impl ElasticsearchTarget {
         Ok(answer.json::<Count>()?.count)
     }
 
-    async fn actions(
+    async fn requests(
         &self,
         records: &[Latest<'_>],
         delivery: &mut Delivery,
-    ) -> Result<Vec<Action>, SendError> {
+    ) -> Result<Requests, SendError> {
         // The id of a deleted reading does not say which month it was valid in, so it is deleted from every one.
         let is_deleted_weather =
             |latest: &Latest<'_>| latest.record.is_none() && latest.kind == Kind::Weather;
@@ -114,7 +116,8 @@ impl ElasticsearchTarget {
         } else {
             Vec::new()
         };
-        let mut actions = Vec::with_capacity(records.len());
+        let mut requests = self.bulk.requests();
+        requests.reserve(records.iter().map(Latest::size).sum());
         for latest in records {
             let Some(record) = latest.record else {
                 let alias = [self.indices.names.alias(latest.kind)];
@@ -123,23 +126,24 @@ impl ElasticsearchTarget {
                 } else {
                     &alias
                 };
-                let delete = |alias: &String| Action::delete(alias, latest.id, latest.revision);
-                actions.extend(aliases.iter().map(delete));
+                for alias in aliases {
+                    requests.delete(alias, latest.id, latest.revision);
+                }
                 continue;
             };
             match Document::of(record) {
                 Ok(document) => {
                     let alias = self.indices.open(document.place).await?;
-                    actions.push(Action::index(&alias, record, document));
+                    requests.index(&alias, record.id, record.revision, &document);
                 }
                 Err(misfit) => delivery.refused.push(Refused {
                     record_id: record.id,
                     reason: misfit.to_string(),
-                    payload: Some(record.document.clone()),
+                    payload: Some(record.document()),
                 }),
             }
         }
-        Ok(actions)
+        Ok(requests)
     }
 }
 
@@ -160,8 +164,8 @@ impl Target for ElasticsearchTarget {
     ) -> Result<SendReport, SendError> {
         let records = latest(batch);
         let mut delivery = Delivery::default();
-        let actions = self.actions(&records, &mut delivery).await?;
-        let delivered = self.bulk.deliver(actions, &mut delivery).await;
+        let requests = self.requests(&records, &mut delivery).await?;
+        let delivered = self.bulk.deliver(requests, &mut delivery).await;
         if let Err(SendError::NotSetUp { .. }) = delivered {
             self.indices.forget_months().await;
         }
@@ -202,6 +206,16 @@ struct Latest<'a> {
     kind: Kind,
     revision: i64,
     record: Option<&'a StoredRecord>,
+}
+
+/// What a document takes besides its fields: its header, and what every document has.
+const AROUND: usize = 1024;
+
+impl Latest<'_> {
+    /// About how many bytes it takes of a request.
+    fn size(&self) -> usize {
+        self.record.map_or(0, |record| record.fields.len()) + AROUND
+    }
 }
 
 /// One entry a record, in the order in which the batch first names them.

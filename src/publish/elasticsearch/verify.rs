@@ -256,9 +256,7 @@ impl<F: FnMut(Difference) + Send> Verifier<'_, F> {
         documents: &mut Vec<Listed>,
     ) -> Result<Vec<Listed>, Failure> {
         let latest = self.store.latest_change(id, Timestamp::now()).await?;
-        let place = latest
-            .and_then(|(_, record)| Document::of(&record?).ok())
-            .map(|document| document.place);
+        let place = latest.and_then(|(_, record)| Some(Document::of(&record?).ok()?.place));
         let Some(Place::Month(month)) = place else {
             return Ok(Vec::new());
         };

@@ -40,7 +40,7 @@ async fn run(database: &str, elasticsearch: Option<&Scratch>) -> Seen {
     let mut seen = Seen::new();
     for kind in Kind::ALL {
         for record in store.records_after(kind, None, 1000).await.unwrap() {
-            seen.insert(record.id.to_string(), of_document(&record.document));
+            seen.insert(record.id.to_string(), of_document(&record.document()));
         }
     }
     seen

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use trendy::load::{DeadLetterFilter, Store};
 use trendy::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget, set_up};
 use trendy::publish::{
-    Followed, PublishEnd, PublishError, SendError, Target, follow, lag, publish, start_over,
+    PublishEnd, PublishError, SendError, Tally, Target, follow, lag, publish, start_over,
 };
 use trendy::record::{Kind, Stage};
 
@@ -277,7 +277,7 @@ async fn follower_sends_each_change_through_an_outage() {
             stop.send(true).unwrap();
         };
         let (followed, ()) = tokio::join!(follow(&store, &fronted, stopped), loads);
-        let Followed { sent, refused } = followed.unwrap();
+        let Tally { sent, refused, .. } = followed.unwrap();
         // What is loaded during the snapshot may be sent twice.
         assert!(sent >= 3 && refused == 0, "{sent} sent, {refused} refused");
         assert_eq!(count(&scratch, &target, Kind::Job).await, 3);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use trendy::load::StoreIdentity;
 use trendy::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget};
-use trendy::record::{Change, Kind, Op, RecordId, StoredRecord, Subject};
+use trendy::record::{Change, ContentHash, Kind, Op, PipelineId, RecordId, StoredRecord, Subject};
 use url::Url;
 use uuid::Uuid;
 
@@ -106,13 +106,19 @@ impl Scratch {
         if !indices.is_empty() {
             self.ask("DELETE", &indices.join(","), None).await;
         }
-        for kind in Kind::ALL {
-            self.ask(
-                "DELETE",
-                &format!("_index_template/{}-{kind}", self.prefix),
-                None,
-            )
-            .await;
+        // In this order: a component that an index template is composed of is not deleted.
+        let names = Kind::ALL.map(|kind| format!("{}-{kind}", self.prefix));
+        for name in &names {
+            self.ask("DELETE", &format!("_index_template/{name}"), None)
+                .await;
+            for part in ["mappings", "settings"] {
+                self.ask(
+                    "DELETE",
+                    &format!("_component_template/{name}@{part}"),
+                    None,
+                )
+                .await;
+            }
         }
     }
 }
@@ -134,7 +140,7 @@ impl Drop for Scratch {
 /// A job of this title, as a change and its row; the title is its key as well.
 pub(super) fn job(title: &str, revision: i64, fields: Value) -> (Change, Option<StoredRecord>) {
     let fields = merged(
-        json!({"board": "board", "title": title, "terms": [], "active": true, "closed_at": null,
+        json!({"board": "board", "title": title,
             "employment_type": [], "salary": null, "posted_at": "2026-11-02T00:00:00Z"}),
         fields,
     );
@@ -147,7 +153,7 @@ pub(super) fn reading(
     valid_at: &str,
     values: &Value,
 ) -> (Change, Option<StoredRecord>) {
-    let fields = json!({"provider": "kma", "station": station, "weather_kind": "forecast", "terms": [],
+    let fields = json!({"provider": "kma", "station": station, "weather_kind": "forecast",
         "issued_at": "2026-11-29T20:00:00Z", "valid_at": valid_at, "values": values});
     change(Kind::Weather, &[station, valid_at], 1, fields)
 }
@@ -171,14 +177,12 @@ fn change(
     kind: Kind,
     key: &[&str],
     revision: i64,
-    fields: Value,
+    mut fields: Value,
 ) -> (Change, Option<StoredRecord>) {
+    let terms = fields
+        .as_object_mut()
+        .and_then(|fields| fields.remove("terms"));
     let id = RecordId::of(kind, key);
-    let document = merged(
-        json!({"id": id, "kind": kind, "pipeline": "pipeline", "url": "https://example.com/1", "revision": revision,
-            "first_seen_at": "2026-11-03T00:00:00Z", "content_hash": "00"}),
-        fields,
-    );
     let change = Change {
         seq: revision,
         run_id: None,
@@ -198,8 +202,16 @@ fn change(
         Some(StoredRecord {
             id,
             kind,
+            pipeline: PipelineId("pipeline".into()),
+            url: "https://example.com/1".into(),
+            first_seen_at: "2026-11-03T00:00:00Z".parse().unwrap(),
+            content_hash: ContentHash([0; 32]),
             revision,
-            document,
+            active: true,
+            closed_at: None,
+            same_as: None,
+            terms: terms.unwrap_or(json!([])).to_string(),
+            fields: fields.to_string(),
         }),
     )
 }
