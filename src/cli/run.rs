@@ -274,10 +274,16 @@ pub(super) fn report_published(published: &[PublishSummary]) -> Result<Exit, Fai
             writeln!(stderr, "error: target {target}: {problem}")?;
             exit = exit.max(Exit::Misconfigured);
         } else if let Some(problem) = problem {
-            writeln!(
-                stderr,
-                "warning: target {target} lags by {lag} changes: {problem}; the data is kept"
-            )?;
+            match lag {
+                0 => writeln!(
+                    stderr,
+                    "warning: target {target}: {problem}; it has every change there is"
+                )?,
+                _ => writeln!(
+                    stderr,
+                    "warning: target {target} lags by {lag} changes: {problem}; the data is kept"
+                )?,
+            }
             exit = exit.max(Exit::Incomplete);
         } else if *refused > 0 {
             writeln!(

@@ -10,7 +10,7 @@ use crate::cause::with_causes;
 use crate::config::{Settings, addresses};
 use crate::load::{Store, StoreError};
 use crate::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget, InvalidSettings};
-use crate::publish::{self, PublishEnd, Target};
+use crate::publish::{PublishEnd, Tally, Target, lag, publish_counting};
 
 /// How far a target came.
 #[derive(Debug, Clone, Serialize)]
@@ -21,7 +21,7 @@ pub struct PublishSummary {
     pub sent: u64,
     /// Records that it refused for good; now dead letters.
     pub refused: u64,
-    /// How far it is behind, in numbers of the log.
+    /// How far it is behind, in numbers of the log; 0 of a target that has everything, though it may be away.
     pub lag: i64,
     /// Why it is behind.
     pub problem: Option<String>,
@@ -89,28 +89,21 @@ pub async fn publish_all(
 ) -> Result<Vec<PublishSummary>, StoreError> {
     let mut summaries = Vec::with_capacity(targets.len());
     for target in targets {
-        let name = target.name().to_owned();
-        summaries.push(match publish::publish(store, *target, limit).await {
-            Ok(report) => PublishSummary {
-                target: name,
-                sent: report.sent,
-                refused: report.refused,
-                lag: report.lag,
-                needs_rebuild: false,
-                problem: match report.end {
-                    PublishEnd::CaughtUp => None,
-                    PublishEnd::Deadline => Some(format!("{} s were not enough", limit.as_secs())),
-                    PublishEnd::Elsewhere => Some("another process is publishing to it".to_owned()),
-                },
-            },
-            Err(error) => PublishSummary {
-                lag: publish::lag(store, &name).await?,
-                target: name,
-                sent: 0,
-                refused: 0,
-                needs_rebuild: error.needs_rebuild(),
-                problem: Some(with_causes(&error)),
-            },
+        let mut tally = Tally::default();
+        let end = publish_counting(store, *target, limit, &mut tally).await;
+        let problem = match &end {
+            Ok(PublishEnd::CaughtUp) => None,
+            Ok(PublishEnd::Deadline) => Some(format!("{} s were not enough", limit.as_secs())),
+            Ok(PublishEnd::Elsewhere) => Some("another process is publishing to it".to_owned()),
+            Err(error) => Some(with_causes(error)),
+        };
+        summaries.push(PublishSummary {
+            target: target.name().to_owned(),
+            sent: tally.sent,
+            refused: tally.refused,
+            lag: lag(store, target.name()).await?,
+            problem,
+            needs_rebuild: end.is_err_and(|error| error.needs_rebuild()),
         });
     }
     Ok(summaries)

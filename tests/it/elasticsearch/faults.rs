@@ -16,7 +16,7 @@ use url::Url;
 use super::front::{Fate, Front};
 use super::scratch::Scratch as Index;
 use super::wire::{Trouble, Wire};
-use crate::support::records::{batch, job, job_id, job_with, minute, pipeline};
+use crate::support::records::{batch, job, job_id, job_with, minute, pipeline, post};
 use crate::support::trendy::{Said, Workspace};
 
 /// More than one piece of the log, and of several hundred kB.
@@ -248,6 +248,27 @@ async fn storm_that_does_not_end_is_told_and_the_rest_gets_there_later() {
     let said = loaded.sync(&index, &front.url, &[]).await;
     assert_lags(&said, "queue is full");
     loaded.recovers(&index).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_before_an_error_is_told_and_what_lags_is_true() {
+    let denied = || Fate::Answer(401, r#"{"error": {"reason": "key has expired"}}"#);
+    let mut loaded = Loaded::with(&[job(1), job(2), job(3), post(1)]).await;
+    let index = loaded.index().await;
+    // Posts go once the jobs are there; the first bulk request is the check's.
+    let front = Front::of(&index.server, [Fate::Pass, Fate::Pass, denied()]).await;
+    let said = loaded.sync(&index, &front.url, &[]).await;
+    assert_lags(&said, "key has expired");
+    let summary = ": 3 sent, 0 refused, lag 4\n";
+    assert!(said.stdout.ends_with(summary), "{said:#?}");
+
+    loaded.recovers(&index).await;
+    let front = Front::of(&index.server, [denied()]).await;
+    let said = loaded.sync(&index, &front.url, &[]).await;
+    assert_eq!(said.status, 3, "{said:#?}");
+    assert!(said.stdout.ends_with(", lag 0\n"), "{said:#?}");
+    assert!(!said.stderr.contains("lags"), "{said:#?}");
+    assert!(said.stderr.contains("it has every change"), "{said:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
