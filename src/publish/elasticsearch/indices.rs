@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::analysis::Analyzer;
 use super::client::{self, Client};
 use super::document::Place;
-use super::mapping::{self, SCHEMA};
+use super::mapping::{self, SCHEMA, Template};
 use super::names::{Month, Names};
 use crate::load::StoreIdentity;
 use crate::publish::error::SendError;
@@ -81,13 +81,15 @@ impl Indices {
     pub(super) async fn install_templates(&self) -> Result<Analyzer, SendError> {
         let analyzer = Analyzer::best_of(&self.client).await?;
         for kind in Kind::ALL {
-            let path = format!("_index_template/{}", self.names.alias(kind));
-            let template = mapping::template(kind, &self.names, &self.owner, analyzer);
-            let answer = self
-                .client
-                .ask(Method::Put, &path, &[], Some(client::body(&template)))
-                .await?;
-            answer.json::<Value>()?;
+            for Template { path, body } in
+                mapping::templates(kind, &self.names, &self.owner, analyzer)
+            {
+                let answer = self
+                    .client
+                    .ask(Method::Put, &path, &[], Some(client::body(&body)))
+                    .await?;
+                answer.json::<Value>()?;
+            }
         }
         Ok(analyzer)
     }

@@ -20,39 +20,61 @@ const PRIORITY: u32 = 500;
 /// Longest text that a keyword field indexes, in characters: Lucene takes 32,766 bytes, and a character has up to four.
 const LONGEST_KEYWORD: u32 = 8191;
 
-/// The composable template of a kind.
+/// A template at the server: the path that it is put to, and what it says.
+pub(super) struct Template {
+    pub(super) path: String,
+    pub(super) body: Value,
+}
+
+/// What makes an index of a kind, in the order in which the server takes it: a component for the fields, one for the
+/// settings, and the index template that is composed of them.
 ///
 /// `dynamic: strict`: a field that nobody mapped is a mistake, and one guessed from its first value refuses the second.
 /// No index comes to be by itself under these names: writes go through aliases with `require_alias`, which deletes do
 /// not honour (a versioned delete creates a missing index), hence `allow_auto_create: false`.
-pub(super) fn template(
+pub(super) fn templates(
     kind: Kind,
     names: &Names,
     owner: &StoreIdentity,
     analyzer: Analyzer,
-) -> Value {
+) -> [Template; 3] {
     let alias = names.alias(kind);
-    let mut settings = json!({
-        "number_of_shards": 1,
-        "auto_expand_replicas": REPLICAS,
-        "gc_deletes": GC_DELETES,
-    });
+    let [fields, settings] = ["mappings", "settings"].map(|part| format!("{alias}@{part}"));
     let mut patterns = vec![format!("{alias}-*")];
+    let mut of_fields = json!({"mappings": mappings(kind, owner)});
     match kind {
         Kind::Job | Kind::Post => {
-            settings["analysis"] = analyzer.settings();
-            patterns.push(alias);
+            // Beside the fields that name it: the server checks each component by itself.
+            of_fields["settings"] = json!({"index": {"analysis": analyzer.settings()}});
+            patterns.push(alias.clone());
         }
         // Written through its months alone. The alias that it is read through comes with each index and not from here:
         // one that is being filled must not be read.
         Kind::Weather => {}
     }
-    json!({
-        "index_patterns": patterns,
-        "priority": PRIORITY,
-        "allow_auto_create": false,
-        "template": {"mappings": mappings(kind, owner), "settings": {"index": settings}},
-    })
+    let of_settings = json!({"settings": {"index": {
+        "number_of_shards": 1,
+        "auto_expand_replicas": REPLICAS,
+        "gc_deletes": GC_DELETES,
+    }}});
+    let component = |name: &str, template| Template {
+        path: format!("_component_template/{name}"),
+        body: json!({"template": template, "_meta": {"managed_by": "trendy"}}),
+    };
+    [
+        component(&fields, of_fields),
+        component(&settings, of_settings),
+        Template {
+            path: format!("_index_template/{alias}"),
+            body: json!({
+                "index_patterns": patterns,
+                "priority": PRIORITY,
+                "allow_auto_create": false,
+                "composed_of": [fields, settings],
+                "_meta": {"managed_by": "trendy"},
+            }),
+        },
+    ]
 }
 
 /// The mapping of a kind, with the mark of its store.

@@ -48,6 +48,28 @@ async fn setup_twice_is_once() {
 }
 
 #[tokio::test]
+async fn index_templates_are_composed_of_fields_and_settings_and_replace_those_in_one_piece() {
+    let scratch = Scratch::new();
+    let p = &scratch.prefix;
+    let path = format!("_index_template/{p}-job");
+    let in_one_piece = json!({"index_patterns": [format!("{p}-job-*")], "priority": 500,
+        "template": {"mappings": {"properties": {"title": {"type": "keyword"}}}}});
+    scratch.ask("PUT", &path, Some(in_one_piece)).await;
+    scratch.target().setup().await.unwrap();
+
+    let found = scratch.ask("GET", &path, None).await;
+    let template = &found["index_templates"][0]["index_template"];
+    let parts = [format!("{p}-job@mappings"), format!("{p}-job@settings")];
+    assert_eq!(template["composed_of"], json!(parts), "{found}");
+    assert_eq!(template["template"], json!(null), "{found}");
+    let index = scratch.ask("GET", &format!("{p}-job"), None).await;
+    let index = &index[format!("{p}-job-000001")];
+    assert_eq!(index["mappings"]["properties"]["title"]["type"], "text");
+    assert_eq!(index["mappings"]["dynamic"], "strict");
+    assert_eq!(index["settings"]["index"]["gc_deletes"], "1h");
+}
+
+#[tokio::test]
 async fn empty_batch_sends_nothing() {
     let (_scratch, target) = Scratch::set_up().await;
     assert_eq!(target.send(&[]).await.unwrap(), sent(0));
