@@ -2,15 +2,17 @@ use std::io::Write;
 use std::time::Duration;
 
 use trendy::load::Store;
-use trendy::publish::elasticsearch::{ElasticsearchTarget, prune, rebuild};
+use trendy::publish::elasticsearch::{ElasticsearchTarget, prune, rebuild_until};
 
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::services;
 
 /// Fill new indices from the store and swap them in at once, while the old ones are read; the old ones are kept
 ///
 /// Mends whatever an index can have: another store or a restore behind it, another schema, documents past repair, or
-/// nothing. Runs that end meanwhile leave their changes to it, or to the next publish. A rebuild that was killed is begun
-/// anew by the next.
+/// nothing. Runs that end meanwhile leave their changes to it, or to the next publish. Interrupted, it leaves everything as
+/// it was; what a rebuild that was killed left half filled, the next one drops. Aliases that others gave the old indices go
+/// along to the new ones.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RebuildArgs {
     /// Delete the old indices afterwards, as `trendy index prune` does
@@ -23,7 +25,16 @@ pub(super) async fn run(
     store: &Store,
     target: &ElasticsearchTarget,
 ) -> Result<Exit, Failure> {
-    let report = rebuild(store, target).await?;
+    let mut stop = services::stop_on_signal()?;
+    let interrupted = async move { drop(stop.wait_for(|stop| *stop).await) };
+    let Some(report) = rebuild_until(store, target, interrupted).await? else {
+        writeln!(
+            std::io::stderr(),
+            "interrupted: the indices are as they were, and what was filled is dropped\n\
+             hint: `trendy index rebuild` begins anew"
+        )?;
+        return Ok(Exit::Interrupted);
+    };
     let mut out = std::io::stdout().lock();
     for index in &report.leftovers {
         writeln!(
@@ -43,7 +54,16 @@ pub(super) async fn run(
         seconds(report.catching_up),
         seconds(report.swap),
     )?;
+    for alias in &report.carried {
+        writeln!(out, "carried over alias {alias}")?;
+    }
     drop(out);
+    for (alias, index) in &report.left {
+        writeln!(
+            std::io::stderr(),
+            "warning: alias {alias} stays at {index}, of whose month the store holds nothing any more"
+        )?;
+    }
     if args.drop_old {
         run_prune(store, target).await?;
     } else {

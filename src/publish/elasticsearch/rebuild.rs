@@ -4,11 +4,12 @@
 //! indices as they are. New ones are filled behind aliases of their own (see [`Names`]) with every record, catch up with the
 //! log, become visible, catch up once more, and take over in a single call. Only then the cursor moves to where they stand.
 //!
-//! Killed at any moment before the swap, it leaves the old indices in place and new ones that the next rebuild knows by
+//! Stopped before the swap, it takes the new indices away again. Killed at any moment before it, it leaves the old indices in place and new ones that the next rebuild knows by
 //! their aliases, and drops; killed after it, a cursor that is too old, so that the next publish tells the new indices a
 //! few things twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
 use std::time::{Duration, Instant};
 
 use elasticsearch::http::Method;
@@ -33,6 +34,10 @@ pub struct RebuildReport {
     pub created: Vec<String>,
     /// The old indices: out of the aliases, and kept.
     pub replaced: Vec<String>,
+    /// Aliases that are not trendy's, which went along to the new indices with their filters and routing.
+    pub carried: Vec<String>,
+    /// Such aliases that stay where they are, each with its index: a month that has no successor.
+    pub left: Vec<(String, String)>,
     /// Documents that the new indices were filled with.
     pub filled: u64,
     /// Documents that changed meanwhile.
@@ -53,13 +58,24 @@ pub async fn rebuild(
     store: &Store,
     target: &ElasticsearchTarget,
 ) -> Result<RebuildReport, PublishError> {
+    let report = rebuild_until(store, target, pending()).await?;
+    Ok(report.expect("what never ends stops nothing"))
+}
+
+/// [`rebuild()`], unless it is asked to stop before the new indices are full: then they are taken away, everything is as it
+/// was, and there is no report.
+pub async fn rebuild_until(
+    store: &Store,
+    target: &ElasticsearchTarget,
+    stop: impl Future<Output = ()>,
+) -> Result<Option<RebuildReport>, PublishError> {
     let lease = take_lease(store, target).await?;
     let rebuilt = Rebuild {
         store: &store.under(&lease),
         target,
         new: target.filling(),
     }
-    .run()
+    .run(stop)
     .await;
     lease.release().await;
     rebuilt
@@ -94,6 +110,23 @@ fn failed(target: &ElasticsearchTarget, source: SendError) -> PublishError {
     }
 }
 
+/// New indices that only lack the aliases.
+struct Filled {
+    leftovers: Vec<String>,
+    /// By the snapshot, and twice by the log.
+    brought: [Brought; 3],
+    filling: Duration,
+    catching_up: Duration,
+}
+
+/// What a swap did.
+struct Swapped {
+    created: Vec<String>,
+    replaced: Vec<String>,
+    carried: BTreeSet<String>,
+    left: Vec<(String, String)>,
+}
+
 struct Rebuild<'a> {
     store: &'a Store,
     target: &'a ElasticsearchTarget,
@@ -102,7 +135,48 @@ struct Rebuild<'a> {
 }
 
 impl Rebuild<'_> {
-    async fn run(&self) -> Result<RebuildReport, PublishError> {
+    async fn run(
+        &self,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Option<RebuildReport>, PublishError> {
+        let failed = |source| failed(self.target, source);
+        let filled = tokio::select! {
+            biased;
+            filled = self.fill() => Some(filled?),
+            () = stop => None,
+        };
+        let Some(Filled {
+            leftovers,
+            brought: [filled, first, last],
+            filling,
+            catching_up,
+        }) = filled
+        else {
+            self.drop_filling().await.map_err(failed)?;
+            return Ok(None);
+        };
+        require_lease(self.store, self.target).await?;
+        let start = Instant::now();
+        let swapped = self.swap().await.map_err(failed)?;
+        let swap = start.elapsed();
+        move_cursor(self.store, self.target, last.seq).await?;
+        Ok(Some(RebuildReport {
+            leftovers,
+            created: swapped.created,
+            replaced: swapped.replaced,
+            carried: swapped.carried.into_iter().collect(),
+            left: swapped.left,
+            filled: filled.sent,
+            caught_up: first.sent + last.sent,
+            refused: [filled, first, last].map(refused).iter().sum(),
+            filling,
+            catching_up,
+            swap,
+        }))
+    }
+
+    /// Everything before the swap, which readers do not notice.
+    async fn fill(&self) -> Result<Filled, PublishError> {
         let (store, new) = (self.store, &self.new);
         let failed = |source| failed(self.target, source);
         let leftovers = self.begin().await.map_err(failed)?;
@@ -117,32 +191,26 @@ impl Rebuild<'_> {
         // What came while the indices were made ready: little, and visible before the swap.
         let last = catch_up(store, new, first.seq).await?;
         self.show().await.map_err(failed)?;
-        let catching_up = start.elapsed();
-
-        require_lease(store, self.target).await?;
-        let start = Instant::now();
-        let (created, replaced) = self.swap().await.map_err(failed)?;
-        let swap = start.elapsed();
-        move_cursor(store, self.target, last.seq).await?;
-        Ok(RebuildReport {
+        Ok(Filled {
             leftovers,
-            created,
-            replaced,
-            filled: filled.sent,
-            caught_up: first.sent + last.sent,
-            refused: [filled, first, last].map(refused).iter().sum(),
+            brought: [filled, first, last],
             filling,
-            catching_up,
-            swap,
+            catching_up: start.elapsed(),
         })
+    }
+
+    /// Deletes what is half filled; gives the names.
+    async fn drop_filling(&self) -> Result<Vec<String>, SendError> {
+        let leftovers: Vec<String> = self.new.indices.behind().await?.into_keys().collect();
+        delete(&self.new.client, &leftovers).await?;
+        Ok(leftovers)
     }
 
     /// Puts empty indices of jobs and posts behind their aliases; those of months come as readings do.
     async fn begin(&self) -> Result<Vec<String>, SendError> {
         self.require_free_names().await?;
         let new = &self.new.indices;
-        let leftovers: Vec<String> = new.behind().await?.into_keys().collect();
-        delete(&self.new.client, &leftovers).await?;
+        let leftovers = self.drop_filling().await?;
         self.target.indices.install_templates().await?;
         for alias in new.single() {
             new.create(&alias).await?;
@@ -188,12 +256,25 @@ impl Rebuild<'_> {
         Ok(())
     }
 
-    /// Takes the old indices out of the aliases and puts the new ones in, in one step of the cluster; gives the names of
-    /// both.
-    async fn swap(&self) -> Result<(Vec<String>, Vec<String>), SendError> {
+    /// Takes the old indices out of the aliases and puts the new ones in, in one step of the cluster. An alias that a person
+    /// gave an old index goes along.
+    async fn swap(&self) -> Result<Swapped, SendError> {
         let old = self.target.indices.behind().await?;
         let new = self.new.indices.behind().await?;
         let mut actions = Vec::new();
+        let (mut carried, mut left) = (BTreeSet::new(), Vec::new());
+        for (index, alias, definition) in self.foreign(&old) {
+            let Some(successor) = self.successor(&old[index], &new) else {
+                left.push((alias.to_owned(), index.to_owned()));
+                continue;
+            };
+            let mut add = definition.clone();
+            add["index"] = json!(successor);
+            add["alias"] = json!(alias);
+            actions.push(json!({"remove": {"index": index, "alias": alias}}));
+            actions.push(json!({"add": add}));
+            carried.insert(alias.to_owned());
+        }
         for (index, alias) in ours(&old, &self.target.indices.names) {
             actions.push(json!({"remove": {"index": index, "alias": alias}}));
         }
@@ -214,7 +295,35 @@ impl Rebuild<'_> {
         )
         .await?;
         self.target.indices.forget_months().await;
-        Ok((new.into_keys().collect(), old.into_keys().collect()))
+        Ok(Swapped {
+            created: new.into_keys().collect(),
+            replaced: old.into_keys().collect(),
+            carried,
+            left,
+        })
+    }
+
+    /// Aliases of these indices that are not ours, each with its index and its definition.
+    fn foreign<'a>(
+        &'a self,
+        indices: &'a BTreeMap<String, Index>,
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a Value)> {
+        indices.iter().flat_map(|(name, index)| {
+            let foreign = index.aliases.iter();
+            foreign
+                .filter(|(alias, _)| !self.target.indices.names.are_with(alias))
+                .map(|(alias, definition)| (name.as_str(), alias.as_str(), definition))
+        })
+    }
+
+    /// The new index that is filled for the alias that an old one is written through.
+    fn successor<'a>(&self, old: &Index, new: &'a BTreeMap<String, Index>) -> Option<&'a String> {
+        let read_only = self.new.indices.names.alias(Kind::Weather);
+        let (index, _) = new.iter().find(|(_, index)| {
+            let mut written = index.aliases.keys().filter(|alias| **alias != read_only);
+            written.any(|alias| old.aliases.contains_key(Names::live(alias)))
+        })?;
+        Some(index)
     }
 
     async fn ask(

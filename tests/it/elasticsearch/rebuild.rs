@@ -14,7 +14,7 @@ use super::publisher::{PATIENCE, index_of};
 use super::scratch::Scratch;
 use crate::support::records::{batch, job, job_with, minute, pipeline, post, weather};
 use crate::support::scratch::{on_postgres, on_sqlite};
-use crate::support::trendy::Workspace;
+use crate::support::trendy::{Said, Workspace};
 
 async fn fill(store: &Store, jobs: u32) {
     let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
@@ -174,6 +174,90 @@ async fn whatever_stood_there_is_replaced() {
         assert!(is_equal(&store, &target).await);
         prune(&store, &target).await.unwrap();
         assert_eq!(scratch.indices().await.len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn aliases_that_people_added_go_along_with_their_filters() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        fill(&store, 3).await;
+        let (scratch, target) = index_of(&store).await;
+        publish(&store, &target, PATIENCE).await.unwrap();
+        let p = &scratch.prefix;
+        // A month that the store no longer knows.
+        let emptied = format!("{p}-weather-2020.01-000001");
+        let own = json!({format!("{p}-weather"): {}, format!("{p}-weather-2020.01"): {}});
+        let body = json!({"aliases": own, "mappings": {"_meta": {
+            "store_id": scratch.store.store_id, "epoch": scratch.store.epoch, "schema": 2}}});
+        scratch.ask("PUT", &emptied, Some(body)).await;
+        let open = json!({"term": {"active": {"value": true}}});
+        let everything = format!("{p}.everything");
+        let actions = json!([
+            {"add": {"index": format!("{p}-job-000001"), "alias": format!("{p}.open"), "filter": open, "routing": "1"}},
+            {"add": {"index": format!("{p}-*-000001"), "alias": everything}},
+        ]);
+        let body = Some(json!({"actions": actions}));
+        scratch.ask("POST", "_aliases", body).await;
+
+        let report = rebuild(&store, &target).await.unwrap();
+        assert_eq!(report.carried, [everything.clone(), format!("{p}.open")]);
+        assert_eq!(report.left, [(everything.clone(), emptied.clone())]);
+        let found = scratch.ask("GET", &format!("_alias/{p}.open"), None).await;
+        assert_eq!(
+            found,
+            json!({format!("{p}-job-000002"): {"aliases": {format!("{p}.open"):
+                {"filter": open, "index_routing": "1", "search_routing": "1"}}}})
+        );
+        let found = scratch.ask("GET", &format!("_alias/{everything}"), None).await;
+        let mut indices: Vec<_> = found.as_object().unwrap().keys().cloned().collect();
+        indices.retain(|index| *index != emptied);
+        assert_eq!(indices.len(), 4, "{found}");
+        assert!(indices.iter().all(|index| index.ends_with("-000002")), "{found}");
+        // An index that still serves somebody is not pruned.
+        prune(&store, &target).await.unwrap();
+        assert!(scratch.indices().await.contains(&emptied));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupted_rebuild_leaves_everything_as_it_was() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        fill(&store, 50).await;
+        let (scratch, target) = index_of(&store).await;
+        publish(&store, &target, PATIENCE).await.unwrap();
+        let before = scratch.indices().await;
+
+        let busy = std::iter::repeat_with(|| Fate::Answer(503, "busy")).take(5);
+        let front = Front::of(&scratch.server, busy).await;
+        let mut workspace = Workspace::empty();
+        workspace.set("DATABASE_URL", &place.url);
+        workspace.set("ELASTICSEARCH_URL", front.url.as_str());
+        workspace.set("TRENDY_INDEX_PREFIX", &scratch.prefix);
+        let interrupted = workspace.start(&["index", "rebuild"]);
+        let asked = async {
+            while front.bulk_bodies().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap();
+        let pid = interrupted.id().unwrap().to_string();
+        let kill = std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status();
+        assert!(kill.unwrap().success());
+        let said = Said::from(interrupted.wait_with_output().await.unwrap());
+        assert_eq!(said.status, 130, "{said:#?}");
+        assert!(
+            said.stderr.contains("the indices are as they were"),
+            "{said:#?}"
+        );
+        assert_eq!(scratch.indices().await, before);
+        assert!(is_equal(&store, &target).await);
+        rebuild(&store, &target).await.unwrap();
     })
     .await;
 }
