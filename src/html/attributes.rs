@@ -1,11 +1,13 @@
 //! How many attributes a tag may have, at most, before the parser has seen it.
 //!
 //! For each attribute the parser looks through those before it, and gives nothing back until the tag ends: a tag of
-//! 20,000 takes seconds. So the text is looked through first, in one pass, by the tokenizer's own states for attributes
+//! 20,000 takes seconds. So each piece of a text is looked through first, by the tokenizer's own states for attributes
 //! (HTML, 13.2.5.32 to 13.2.5.39). What the tokenizer takes for a tag depends on all that came before it; here every `<`
 //! that can begin one does, also in scripts, comments and values, and all these readings go on side by side, of each
 //! state the one with the most attributes. The answer is therefore never too low, whatever a page does to hide a tag, and
-//! too high only where a text of so many words follows a `<` and has no `>`.
+//! too high only where a text of so many words follows a `<` and has no `>`. Whether that is a tag, the tree tells.
+
+use std::ops::Range;
 
 use State::{
     AfterName, AttributeName, BeforeName, BeforeValue, DoubleQuoted, SingleQuoted, TagName,
@@ -36,49 +38,57 @@ const STATES: [State; 8] = [
     Unquoted,
 ];
 
-/// The attributes of the readings that go on, by their state.
-type Readings = [Option<usize>; STATES.len()];
+/// The readings that go on: of each state the most attributes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Readings([Option<usize>; STATES.len()]);
 
-/// Whether some tag of a text may have more attributes than this.
-pub(super) fn exceed(text: &str, limit: usize) -> bool {
-    let bytes = text.as_bytes();
-    let mut readings = Readings::default();
-    let mut at = 0;
-    while at < bytes.len() {
-        if readings.iter().all(Option::is_none) {
-            let Some(begin) = text[at..].find('<') else {
-                return false;
-            };
-            at += begin + usize::from(bytes.get(at + begin + 1) == Some(&b'/'));
-        }
-        let byte = bytes[at];
-        let mut next = Readings::default();
-        for (state, attributes) in STATES.into_iter().zip(readings) {
-            let Some(attributes) = attributes else {
-                continue;
-            };
-            let Some(then) = after(state, byte) else {
-                continue;
-            };
-            let begins = then == AttributeName && state != AttributeName;
-            let attributes = attributes + usize::from(begins);
-            if attributes > limit {
-                return true;
+impl Readings {
+    /// Goes on through a part of a text, between characters; whether some tag may now have more attributes than this. It
+    /// then stops there.
+    pub(super) fn exceed(&mut self, text: &str, part: Range<usize>, limit: usize) -> bool {
+        let bytes = text.as_bytes();
+        let mut at = part.start;
+        while at < part.end {
+            if self.0.iter().all(Option::is_none) {
+                // Behind a `<` that ends the part before, a name may begin with a stroke.
+                let from = at - usize::from(at > 0 && bytes[at] == b'/' && bytes[at - 1] == b'<');
+                let Some(begin) = text[from..part.end].find('<') else {
+                    return false;
+                };
+                at = from + begin + usize::from(bytes.get(from + begin + 1) == Some(&b'/'));
+                if at >= part.end {
+                    return false;
+                }
             }
-            let held = &mut next[then as usize];
-            *held = (*held).max(Some(attributes));
-        }
-        if begins_name(bytes, at) {
-            next[TagName as usize] = Some(0);
-        }
-        readings = next;
-        at += 1;
-        // The bytes of a character are all below its boundaries, and of the same state.
-        while at < bytes.len() && !text.is_char_boundary(at) {
+            let byte = bytes[at];
+            let mut next = Self::default();
+            for (state, attributes) in STATES.into_iter().zip(self.0) {
+                let Some(attributes) = attributes else {
+                    continue;
+                };
+                let Some(then) = after(state, byte) else {
+                    continue;
+                };
+                let begins = then == AttributeName && state != AttributeName;
+                let attributes = attributes + usize::from(begins);
+                if attributes > limit {
+                    return true;
+                }
+                let held = &mut next.0[then as usize];
+                *held = (*held).max(Some(attributes));
+            }
+            if begins_name(bytes, at) {
+                next.0[TagName as usize] = Some(0);
+            }
+            *self = next;
             at += 1;
+            // The bytes of a character are all below its boundaries, and of the same state.
+            while at < bytes.len() && !text.is_char_boundary(at) {
+                at += 1;
+            }
         }
+        false
     }
-    false
 }
 
 /// Whether the name of a tag begins behind this byte: `<` or `</`.
@@ -115,6 +125,18 @@ const fn after(state: State, byte: u8) -> Option<State> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn exceed(text: &str, limit: usize) -> bool {
+        let whole = Readings::default().exceed(text, 0..text.len(), limit);
+        let mut readings = Readings::default();
+        let mut pieces = (0..text.len()).filter(|at| text.is_char_boundary(*at));
+        let by_character = pieces.any(|at| {
+            let end = at + text[at..].chars().next().map_or(1, char::len_utf8);
+            readings.exceed(text, at..end, limit)
+        });
+        assert_eq!(whole, by_character, "{text}");
+        whole
+    }
 
     /// The most attributes that some tag of a text may have.
     fn most(text: &str) -> usize {

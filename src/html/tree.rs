@@ -4,10 +4,14 @@
 //! work grows with the square of the depth: 40,000 nested `<div>` took 2.8 s, ten MB of them 137 MB. The text is
 //! therefore measured before parsing, and fed in pieces; after each piece the new nodes are counted and measured, so
 //! that a hostile page is dropped a few kilobytes after it shows itself. Measuring the real tree rather than guessing
-//! from the tags is exact: unclosed `<p>` and `<li>` do not nest, while unclosed `<font>` multiply. What a single tag
-//! costs no look at the tree shows in time: its attributes are counted first (`attributes`).
+//! from the tags is exact: unclosed `<p>` and `<li>` do not nest, while unclosed `<font>` multiply.
+//!
+//! What a single tag costs no look at the tree shows in time, so the attributes that it may have are counted before each
+//! piece is parsed (`attributes`). Where they would be too many, the tree is the witness: while the parser is within a tag
+//! the tree stays as it is, and within a script it grows. So a tag that is too large began where the tree grew last, or
+//! behind it, and only what stands there is counted.
 
-use super::attributes;
+use super::attributes::Readings;
 use html5ever::driver;
 use html5ever::tendril::{StrTendril, TendrilSink};
 use scraper::{Html, HtmlTreeSink};
@@ -40,7 +44,7 @@ pub enum TooLarge {
     Depth,
     /// A tag that may have more attributes than [`MAX_ATTRIBUTES`].
     #[error(
-        "a tag of the page may have more than {MAX_ATTRIBUTES} attributes, or a `<` in a script has that many words and no `>` behind it"
+        "a tag of the page may have more than {MAX_ATTRIBUTES} attributes, or a `<` in a comment or a value has that many words and no `>` behind it"
     )]
     Attributes,
     /// More nodes than [`MAX_NODES`].
@@ -71,34 +75,54 @@ fn feed(mut parser: driver::Parser<HtmlTreeSink>, text: &str) -> Result<Html, To
     if text.len() > MAX_BYTES {
         return Err(TooLarge::Bytes(text.len()));
     }
-    if attributes::exceed(text, MAX_ATTRIBUTES) {
-        return Err(TooLarge::Attributes);
-    }
-    let mut measured = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
-        parser.process(StrTendril::from_slice(piece));
-        measured = measure(&parser.tokenizer.sink.sink.0.borrow(), measured)?;
-        rest = after;
+    let mut readings = Readings::default();
+    // The tree, and where the piece begins in which it grew last.
+    let (mut size, mut grew_in) = (Size::default(), 0);
+    let mut at = 0;
+    while at < text.len() {
+        let end = at + text[at..].floor_char_boundary(PIECE);
+        if readings.exceed(text, at..end, MAX_ATTRIBUTES) {
+            readings = Readings::default();
+            if readings.exceed(text, grew_in..end, MAX_ATTRIBUTES) {
+                return Err(TooLarge::Attributes);
+            }
+        }
+        parser.process(StrTendril::from_slice(&text[at..end]));
+        let now = measure(&parser.tokenizer.sink.sink.0.borrow(), size)?;
+        if now != size {
+            (size, grew_in) = (now, at);
+        }
+        at = end;
     }
     let html = parser.finish();
-    measure(&html, measured)?;
+    measure(&html, size)?;
     Ok(html)
 }
 
-/// Checks the nodes that were added since `measured` were there; answers how many there are now.
-fn measure(html: &Html, measured: usize) -> Result<usize, TooLarge> {
+/// How large a tree is: its nodes, and the bytes of the newest one's text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Size {
+    nodes: usize,
+    text: usize,
+}
+
+/// Checks the nodes that were added to a tree since it was of that size, and measures it.
+fn measure(html: &Html, before: Size) -> Result<Size, TooLarge> {
     let nodes = html.tree.nodes();
     let count = nodes.len();
     if count > MAX_NODES {
         return Err(TooLarge::Nodes);
     }
-    let mut added = nodes.rev().take(count - measured);
+    let newest = html.tree.nodes().next_back();
+    let text = newest.and_then(|node| node.value().as_text().map(|text| text.len()));
+    let mut added = nodes.rev().take(count - before.nodes);
     if added.any(|node| node.ancestors().take(MAX_DEPTH + 1).count() > MAX_DEPTH) {
         return Err(TooLarge::Depth);
     }
-    Ok(count)
+    Ok(Size {
+        nodes: count,
+        text: text.unwrap_or(0),
+    })
 }
 
 #[cfg(test)]
@@ -154,6 +178,25 @@ mod tests {
         assert_eq!(parse_fragment(&page).unwrap_err(), TooLarge::Attributes);
         let page = format!("<div data-page='{attributes}'>y</div>");
         assert!(parse(&page).is_ok());
+    }
+
+    #[test]
+    fn a_script_with_many_words_behind_a_comparison_is_parsed() {
+        let words = " word".repeat(30_000);
+        for script in [
+            format!("if (a <b{words}) {{}}"),
+            format!("{words}for (i = 0; i <n; i++) {{}}{words}"),
+            format!("x = \"<b{words}\"; y = '<i{words}'"),
+        ] {
+            let page = format!("<p>x</p><script>{script}</script><p id=end>y</p>");
+            let html = parse(&page).unwrap();
+            let end = scraper::Selector::parse("#end").unwrap();
+            assert_eq!(html.select(&end).count(), 1);
+            // A tag behind it is counted all the same.
+            let attributes = " a".repeat(20_000);
+            let page = format!("{page}<div{attributes}>");
+            assert_eq!(parse(&page).unwrap_err(), TooLarge::Attributes);
+        }
     }
 
     #[test]
