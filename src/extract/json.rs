@@ -8,7 +8,7 @@ use serde_json_path::JsonPath;
 use url::Url;
 
 use super::elements::ListPath;
-use super::{ExtractError, OnEntry, css, group, leads_on, surrogate, value};
+use super::{ExtractError, OnEntry, css, group, leads_on, long_number, surrogate, value};
 use crate::config::{Paging, Pick, Pipeline, Select};
 use crate::html::decode;
 use crate::record::{Field, LINES, Next, Page};
@@ -59,6 +59,7 @@ fn read_long_list(
 ) -> Result<Next, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
     let text = surrogate::mended(&decoded.text);
+    let text = long_number::quoted(&text);
     let not_json = |source| not_json(page, &decoded.text, source);
     let outline = list.outline(&text).map_err(not_json)?;
     let outline = outline.ok_or_else(|| ExtractError::NoList {
@@ -168,7 +169,7 @@ pub(super) fn parse(page: &Page) -> Result<Value, ExtractError> {
         _ => &page.body,
     };
     let decoded = decode(body, page.content_type.as_deref());
-    serde_json::from_str(&surrogate::mended(&decoded.text))
+    serde_json::from_str(&long_number::quoted(&surrogate::mended(&decoded.text)))
         .map_err(|source| not_json(page, &decoded.text, source))
 }
 

@@ -18,6 +18,7 @@ pub mod kma;
 mod known;
 mod lines;
 mod link;
+mod long_number;
 mod noindex;
 mod packed;
 mod schema_org;

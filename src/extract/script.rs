@@ -3,9 +3,11 @@
 //!
 //! No script is run: what a program would put together is not found.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::surrogate;
+use super::{long_number, surrogate};
 
 /// Most bytes of one script: an object of a few bytes takes some 80 times its text in memory, and a page's state with
 /// hundreds of postings is about a megabyte.
@@ -49,14 +51,19 @@ fn assigned(text: &str) -> Option<(Value, usize)> {
     let (Value::String(document), length) = first(literal)? else {
         return None;
     };
-    let document = serde_json::from_str(&document).ok()?;
+    let document = serde_json::from_str(&long_number::quoted(&document)).ok()?;
     Some((document, call.len() + length))
 }
 
 fn first(text: &str) -> Option<(Value, usize)> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let value = values.next()?.ok()?;
-    Some((value, values.byte_offset()))
+    let length = values.byte_offset();
+    // Around a document a script's own quotes would mislead.
+    match long_number::quoted(&text[..length]) {
+        Cow::Owned(quoted) => Some((serde_json::from_str(&quoted).ok()?, length)),
+        Cow::Borrowed(_) => Some((value, length)),
+    }
 }
 
 #[cfg(test)]

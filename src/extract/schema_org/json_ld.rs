@@ -10,6 +10,7 @@ use scraper::{Html, Selector};
 use serde_json::Value;
 
 use super::mend::mended;
+use crate::extract::long_number;
 
 /// Most bytes of JSON of one page: an object of a few bytes takes some 80 times its text in memory, and the postings
 /// and articles of real pages are under 100 KiB.
@@ -47,7 +48,7 @@ pub(in crate::extract) fn of_text(text: &str) -> Vec<Value> {
 }
 
 fn read(text: &str) -> Vec<Value> {
-    if let Ok(document) = serde_json::from_str(text.trim()) {
+    if let Ok(document) = serde_json::from_str(&long_number::quoted(text.trim())) {
         return vec![document];
     }
     let documents = read_mended(text);
@@ -59,7 +60,7 @@ fn read(text: &str) -> Vec<Value> {
 
 fn read_mended(text: &str) -> Vec<Value> {
     let mended = mended(text);
-    serde_json::Deserializer::from_str(&mended)
+    serde_json::Deserializer::from_str(&long_number::quoted(&mended))
         .into_iter()
         .map_while(Result::ok)
         .filter(|value: &Value| value.is_object() || value.is_array())
