@@ -2,7 +2,8 @@
 //! names it, jobs of a department.
 //!
 //! What matches the pipeline's `group` and holds entries is the group of those. In HTML, what holds none is a heading: the
-//! group of the entries behind it, until another group begins. The nearest counts. An entry is no group.
+//! group of the entries behind it, until another group begins; one in a table ends with its table, behind which the
+//! heading before the table counts again. The nearest counts. An entry is no group.
 
 use std::collections::{HashMap, HashSet};
 
@@ -63,23 +64,70 @@ pub(super) fn in_html<'a>(
     };
     let mut holders = HashSet::new();
     let mut entries = Vec::with_capacity(items.len());
-    let mut heading = None;
+    let mut headings = Headings::default();
     let elements = || html.root_element().descendent_elements();
     for element in elements().filter(|element| items.contains(&element.id())) {
         holders.extend(enclosing(element).map(|holder| holder.id()));
     }
     for element in elements() {
         if items.contains(&element.id()) {
+            let heading = headings.over(element);
             let group = heading.or_else(|| enclosing(element).next());
             entries.push(Entry {
                 itself: element,
                 group,
             });
         } else if groups.contains(&element.id()) {
-            heading = (!holders.contains(&element.id())).then_some(element);
+            if holders.contains(&element.id()) {
+                headings = Headings::default();
+            } else {
+                headings.add(element);
+            }
         }
     }
     entries
+}
+
+/// The headings that hold at a place of a page: at most one for the page, and one for each table around the place.
+#[derive(Default)]
+struct Headings<'a>(Vec<Heading<'a>>);
+
+struct Heading<'a> {
+    element: ElementRef<'a>,
+    /// The table that it stands in.
+    table: Option<ElementRef<'a>>,
+}
+
+impl<'a> Headings<'a> {
+    fn add(&mut self, element: ElementRef<'a>) {
+        self.leave(element);
+        let table = tables(element).next();
+        if self.0.last().is_some_and(|last| last.table == table) {
+            self.0.pop();
+        }
+        self.0.push(Heading { element, table });
+    }
+
+    /// The heading of what stands behind all that was added.
+    fn over(&mut self, element: ElementRef<'a>) -> Option<ElementRef<'a>> {
+        self.leave(element);
+        self.0.last().map(|heading| heading.element)
+    }
+
+    fn leave(&mut self, element: ElementRef<'a>) {
+        while let Some(Heading {
+            table: Some(table), ..
+        }) = self.0.last()
+            && !tables(element).any(|around| around == *table)
+        {
+            self.0.pop();
+        }
+    }
+}
+
+fn tables(element: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
+    let above = element.ancestors().filter_map(ElementRef::wrap);
+    above.filter(|above| above.value().name() == "table")
 }
 
 /// The entries of a document, in its order.
@@ -152,6 +200,20 @@ mod tests {
         let rows = "<table><tr class=t><td>X<tr><td>a<tr><td>b<tr class=t><td>Y<tr><td>c</table>";
         let expected = [("a", Some("X")), ("b", Some("X")), ("c", Some("Y"))];
         assert_eq!(groups(rows, "tr:not(.t)", "tr.t"), pairs(&expected));
+    }
+
+    #[test]
+    fn a_heading_in_a_table_ends_with_it() {
+        let page = "<table><tr class=t><td>X<tr><td>a</table><table><tr><td>b</table>\
+            <h2 class=t>Y</h2><table><tr><td>c<tr class=t><td>Z<tr><td>d</table><table><tr><td>e</table>";
+        let expected = [
+            ("a", Some("X")),
+            ("b", None),
+            ("c", Some("Y")),
+            ("d", Some("Z")),
+            ("e", Some("Y")),
+        ];
+        assert_eq!(groups(page, "tr:not(.t)", ".t"), pairs(&expected));
     }
 
     #[test]
