@@ -2,7 +2,8 @@
 //!
 //! The first number of a text counts, whatever stands around it, with the multiplier of the range that it begins. A comma
 //! or point that groups thousands is told from a decimal one by what follows it: the last of two different signs is
-//! decimal, and so is a single point; a single comma is decimal unless three digits follow.
+//! decimal, and so is a single point; a single comma is decimal unless three digits follow. A point before three zeros
+//! groups: `1.000` is how half of Europe writes a thousand, and how nobody writes one.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -259,7 +260,7 @@ fn value(written: &str) -> Option<f64> {
     let last = written.rfind([',', '.']);
     let behind = last.map_or(0, |at| written.len() - at - 1);
     let has_decimals = match (points, commas) {
-        (1, 0) => true,
+        (1, 0) => !groups_a_thousand(written),
         (0, 1) => behind != 3,
         (0, _) | (_, 0) => false,
         _ => true,
@@ -273,6 +274,11 @@ fn value(written: &str) -> Option<f64> {
         }
     }
     plain.parse().ok()
+}
+
+fn groups_a_thousand(written: &str) -> bool {
+    let whole = written.strip_suffix(".000").unwrap_or_default();
+    (1..=3).contains(&whole.len()) && !whole.starts_with('0')
 }
 
 /// What follows the sign of a range, where one stands before the next number with little between: a unit, a currency.
@@ -311,6 +317,11 @@ mod tests {
             ("12,5", 12.5),
             ("1,234", 1234.0),
             ("0.125", 0.125),
+            ("1.000", 1000.0),
+            ("250.000 km", 250_000.0),
+            ("0.000", 0.0),
+            ("1.500", 1.5),
+            ("1234.000", 1234.0),
             ("1 234 567", 1_234_567.0),
             ("1\u{a0}234", 1234.0),
             ("1'234", 1234.0),

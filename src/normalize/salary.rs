@@ -58,6 +58,8 @@ const UNITS: &[(&str, SalaryUnit)] = &[
     ("年収", SalaryUnit::Year),
     ("year", SalaryUnit::Year),
     ("/yr", SalaryUnit::Year),
+    ("/년", SalaryUnit::Year),
+    ("/연", SalaryUnit::Year),
     ("annual", SalaryUnit::Year),
     ("annum", SalaryUnit::Year),
     ("p.a", SalaryUnit::Year),
@@ -68,21 +70,25 @@ const UNITS: &[(&str, SalaryUnit)] = &[
     ("月給", SalaryUnit::Month),
     ("month", SalaryUnit::Month),
     ("/mo", SalaryUnit::Month),
+    ("/월", SalaryUnit::Month),
     ("monat", SalaryUnit::Month),
     ("주급", SalaryUnit::Week),
     ("week", SalaryUnit::Week),
+    ("/주", SalaryUnit::Week),
     ("일급", SalaryUnit::Day),
     ("일당", SalaryUnit::Day),
     ("daily", SalaryUnit::Day),
     ("per day", SalaryUnit::Day),
     ("a day", SalaryUnit::Day),
     ("/day", SalaryUnit::Day),
+    ("/일", SalaryUnit::Day),
     ("시급", SalaryUnit::Hour),
     ("시간당", SalaryUnit::Hour),
     ("時給", SalaryUnit::Hour),
     ("hour", SalaryUnit::Hour),
     ("/hr", SalaryUnit::Hour),
     ("/h", SalaryUnit::Hour),
+    ("/시간", SalaryUnit::Hour),
     ("stunde", SalaryUnit::Hour),
 ];
 
@@ -232,7 +238,8 @@ fn nearest_unit(plain: &str, at: &Range<usize>) -> Option<SalaryUnit> {
     nearest.map(|(_, unit)| unit)
 }
 
-/// Lower case, compatibility form; a point before three last digits groups thousands: no pay has thousandths.
+/// Lower case, compatibility form; a point before three last digits groups thousands: no pay has thousandths. A stroke
+/// stands beside its unit.
 fn plain(text: &str) -> String {
     let folded: Vec<char> = text.nfkc().flat_map(char::to_lowercase).collect();
     let digits = |from: usize| {
@@ -244,10 +251,14 @@ fn plain(text: &str) -> String {
     let groups = |at: usize| {
         at > 0 && folded[at - 1].is_ascii_digit() && folded[at] == '.' && digits(at + 1) == 3
     };
-    (0..folded.len())
-        .filter(|at| !groups(*at))
-        .map(|at| folded[at])
-        .collect()
+    let mut plain = String::with_capacity(folded.len());
+    for (at, character) in folded.iter().enumerate() {
+        let is_after_stroke = character.is_whitespace() && plain.ends_with('/');
+        if !groups(at) && !is_after_stroke {
+            plain.push(*character);
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -277,6 +288,10 @@ mod tests {
             ("연봉 5,000만원 ~ 8,000만원", "KRW 50000000..80000000 year"),
             ("연봉 5,000~8,000만원", "KRW 50000000..80000000 year"),
             ("연봉 4000만원 이상", "KRW 40000000.. year"),
+            ("5,000만원 / 년", "KRW 50000000..50000000 year"),
+            ("300만원/월", "KRW 3000000..3000000 month"),
+            ("12,000원 / 시간", "KRW 12000..12000 hour"),
+            ("$120,000 / yr", "USD 120000..120000 year"),
             ("연봉 1억 2천만원", "KRW 120000000..120000000 year"),
             ("월급 300만원 (주 40시간)", "KRW 3000000..3000000 month"),
             ("시급 12,000원", "KRW 12000..12000 hour"),

@@ -45,6 +45,20 @@ const LABELS: &[&str] = &[
     "expires", "expiry", "ends", "until", "before", "apply", "due", "through", "valid", "by",
 ];
 
+/// What says that a number is of the days that are left, and what must be said besides: three days before what?
+const LEFT: &[(&str, &str)] = &[
+    ("일남", ""),
+    ("일전", "마감"),
+    ("일후", "마감"),
+    ("일뒤", "마감"),
+    ("daysleft", ""),
+    ("dayleft", ""),
+    ("daysremaining", ""),
+    ("dayremaining", ""),
+    ("daystogo", ""),
+    ("daytogo", ""),
+];
+
 /// What a deadline says in its own way, and how a date says it: a day's midnight is the one that ends it.
 #[rustfmt::skip]
 const TURNS: &[(&str, &str)] = &[
@@ -112,47 +126,43 @@ fn replace_word(text: &str, label: &str) -> String {
     words.join(" ")
 }
 
-/// Days from today in `d-7`, `d-day`, `3일 남음`, `마감 3일 전`, `5 days left`.
+/// Days from today in `d-7`, `d+3`, `d-day`, `3일 남음`, `마감 3일 전`, `5 days left`, `closes in 5 days`.
 fn days_left(compact: &str) -> Option<i64> {
-    let number = |text: &str| {
-        text.parse::<i64>()
-            .ok()
-            .filter(|days| (0..10_000).contains(days))
-    };
-    if let Some(at) = compact
-        .find("d-")
-        .filter(|at| !compact[..*at].ends_with(|c: char| c.is_ascii_alphanumeric()))
-    {
-        let rest = &compact[at + 2..];
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        return if rest.starts_with("day") {
-            Some(0)
-        } else {
-            number(&rest[..digits])
-        };
+    if let Some(days) = from_the_day(compact) {
+        return days;
     }
-    if let Some(passed) = compact.strip_prefix("d+") {
-        return number(passed).map(|days| -days);
+    let number_at = |sign: &str| last_number(&compact[..compact.find(sign)?]);
+    let mut left = LEFT.iter();
+    let left = left.find_map(|(sign, of)| number_at(sign).filter(|_| compact.contains(of)));
+    let ahead = || number_at("day").filter(|(before, _)| before.ends_with("in"));
+    left.or_else(ahead).map(|(_, days)| days)
+}
+
+/// `d-7`, `d-day`, and `d+3` once it has passed; some days, or none where that is no number of them.
+fn from_the_day(compact: &str) -> Option<Option<i64>> {
+    let mut signs = compact.match_indices(['-', '+']);
+    let (at, sign) = signs.find(|(at, _)| {
+        let before = compact[..*at].strip_suffix('d');
+        before.is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()))
+    })?;
+    let rest = &compact[at + 1..];
+    if rest.starts_with("day") {
+        return Some(Some(0));
     }
-    let is_left = [
-        "일남",
-        "일전",
-        "daysleft",
-        "dayleft",
-        "daysremaining",
-        "daystogo",
-    ];
-    let at = is_left.iter().find_map(|sign| compact.find(sign))?;
-    if compact[at..].starts_with("일전") && !compact.contains("마감") {
-        return None;
-    }
-    let before = &compact[..at];
-    let start = before.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| {
-        at + before[at..].chars().next().map_or(1, char::len_utf8)
-    });
-    number(&before[start..])
+    let digits = rest.find(|c: char| !c.is_ascii_digit());
+    let days = days(&rest[..digits.unwrap_or(rest.len())]);
+    Some(days.map(|days| if sign == "+" { -days } else { days }))
+}
+
+/// The number that a text ends in, and what is before it.
+fn last_number(text: &str) -> Option<(&str, i64)> {
+    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    Some((before, days(&text[before.len()..])?))
+}
+
+fn days(digits: &str) -> Option<i64> {
+    let days = digits.parse::<i64>().ok();
+    days.filter(|days| (0..10_000).contains(days))
 }
 
 fn end_of_day_after(days: i64, context: &DateContext) -> Result<Deadline, Fault> {
