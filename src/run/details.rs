@@ -24,7 +24,7 @@ pub(super) async fn details(
     visits: &Visits<'_>,
     stop: watch::Receiver<bool>,
     entries: mpsc::Receiver<Item>,
-    pages: mpsc::Sender<PageWork>,
+    pages: mpsc::Sender<Vec<PageWork>>,
     loads: mpsc::Sender<Load>,
 ) -> bool {
     let entries = Mutex::new(entries);
@@ -72,7 +72,7 @@ pub(super) async fn details(
                         next: Next::None,
                     });
                     let kept = Kept { known, visited };
-                    send(&pages, PageWork::Detail(page, id, kept)).await;
+                    send(&pages, vec![PageWork::Detail(page, id, kept)]).await;
                 }
                 Ok(Visit::NotModified(_)) => {
                     send(&loads, Load::NotModified).await;

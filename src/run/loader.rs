@@ -3,8 +3,8 @@
 //! A page behind an entry that was fetched and is not in the store is in flight: a run that is killed fetches it again,
 //! and nothing else. These are at most the pages that the workers of `details` hold, one each (`concurrency`); those that
 //! wait in the two channels behind them, [`CHANNEL_ROOM`](super::CHANNEL_ROOM) each; those that are being read, one a
-//! core; and one batch. A batch is kept small for that reason, and young: its age counts from the first thing that came
-//! into it, so a page of a site that is asked once a second is in the store a moment after it was read.
+//! thread, and one more; and one batch. A batch is kept small for that reason, and young: its age counts from the first
+//! thing that came into it, so a page of a site that is asked once a second is in the store a moment after it was read.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

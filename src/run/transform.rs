@@ -1,9 +1,13 @@
 //! Extract and normalize, on blocking threads: parsing would hold up the fetches that share an async thread.
+//!
+//! The threads are the run's own, one a core: tasks that come faster than threads go idle again let the runtime start a
+//! hundred of them, and what is allocated on ever other threads keeps the memory of each. What comes at once goes to a
+//! thread at once, as handing over a line of a file costs as much as reading it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
 use super::loader::{Found, Load};
@@ -14,6 +18,12 @@ use crate::config::Pipeline;
 use crate::extract;
 use crate::normalize::{self, Dictionaries};
 use crate::record::{self, Item, Outcome, RecordId, Rejection, Stage};
+
+/// Most entries that are handed to a thread at once: few enough that each core has some of a usual list.
+pub(super) const HAND_OVER: usize = 32;
+
+/// Most threads of a run, which holds them for as long as it lasts: the runtime has 512 for everything that blocks.
+const MOST_THREADS: usize = 4;
 
 /// Something to make a record of.
 pub(super) enum Page {
@@ -36,23 +46,51 @@ pub(super) struct ListPage {
 pub(super) async fn transform(
     pipeline: &Arc<Pipeline>,
     dictionaries: &Arc<Dictionaries>,
-    pages: mpsc::Receiver<Page>,
+    pages: mpsc::Receiver<Vec<Page>>,
     loads: mpsc::Sender<Load>,
 ) {
-    let pages = Mutex::new(pages);
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let workers = (0..threads).map(|_| async {
-        loop {
-            let Some(page) = pages.lock().await.recv().await else {
-                break;
-            };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = cores.min(MOST_THREADS);
+    let pages = Arc::new(Mutex::new(pages));
+    let (read_in, mut read) = mpsc::channel(1);
+    let workers: Vec<_> = (0..threads)
+        .map(|_| {
             let (pipeline, dictionaries) = (Arc::clone(pipeline), Arc::clone(dictionaries));
-            let (found, load) = blocking(move || one(&pipeline, &dictionaries, page)).await;
-            send(&loads, Load::Found(found)).await;
-            send(&loads, load).await;
+            let (pages, read_in) = (Arc::clone(&pages), read_in.clone());
+            blocking(move || work(&pipeline, &dictionaries, &pages, &read_in))
+        })
+        .collect();
+    drop((pages, read_in));
+    let forward = async {
+        while let Some(read) = read.recv().await {
+            for (found, load) in read {
+                send(&loads, Load::Found(found)).await;
+                send(&loads, load).await;
+            }
         }
-    });
-    futures_util::future::join_all(workers).await;
+    };
+    tokio::join!(futures_util::future::join_all(workers), forward);
+}
+
+/// Reads what comes until nothing more does, or nobody wants it any more.
+fn work(
+    pipeline: &Pipeline,
+    dictionaries: &Dictionaries,
+    pages: &Mutex<mpsc::Receiver<Vec<Page>>>,
+    read_in: &mpsc::Sender<Vec<(Found, Load)>>,
+) {
+    loop {
+        let handed = pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .blocking_recv();
+        let Some(handed) = handed else { break };
+        let pages = handed.into_iter();
+        let read = pages.map(|page| one(pipeline, dictionaries, page));
+        if read_in.blocking_send(read.collect()).is_err() {
+            break;
+        }
+    }
 }
 
 /// The fields that were found, and what is made of them.

@@ -12,7 +12,7 @@ use super::paging::{Gave, Pager};
 use super::reading::{Keeping, Part, Reading};
 use super::since::{Age, Cutoff};
 use super::snapshot::WalkEnd;
-use super::transform::{ListPage, Page as PageWork};
+use super::transform::{HAND_OVER, ListPage, Page as PageWork};
 use super::visits::{Visit, Visits};
 use super::{RunOptions, loader::Load, requests};
 use crate::cause::with_causes;
@@ -126,7 +126,7 @@ impl Taken {
 /// Where a walk sends what it finds.
 pub(super) struct Outlets {
     entries: mpsc::Sender<Item>,
-    pages: mpsc::Sender<PageWork>,
+    pages: mpsc::Sender<Vec<PageWork>>,
     pub(super) loads: mpsc::Sender<Load>,
 }
 
@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
     pub(super) async fn list(
         &self,
         entries: mpsc::Sender<Item>,
-        pages: mpsc::Sender<PageWork>,
+        pages: mpsc::Sender<Vec<PageWork>>,
         loads: mpsc::Sender<Load>,
     ) -> Walked {
         let outlets = Outlets {
@@ -423,12 +423,16 @@ impl<'a> Walk<'a> {
         taken: &mut Taken,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd> {
+        let mut ready = Vec::new();
+        let mut end = ControlFlow::Continue(());
         for (id, item) in entries {
             if *self.world.stop.borrow() {
-                return ControlFlow::Break(WalkEnd::Interrupted);
+                end = ControlFlow::Break(WalkEnd::Interrupted);
+                break;
             }
             if let Some(reason) = self.visits.refused() {
-                return ControlFlow::Break(WalkEnd::Failed(Outcome::Blocked, reason));
+                end = ControlFlow::Break(WalkEnd::Failed(Outcome::Blocked, reason));
+                break;
             }
             taken.found += 1;
             // Files may name more than memory holds, and no snapshot asks which.
@@ -453,14 +457,21 @@ impl<'a> Walk<'a> {
                 if self.pipeline.detail.is_some() {
                     send(&outlets.entries, item).await;
                 } else {
-                    send(&outlets.pages, PageWork::Entry(Box::new(item), at)).await;
+                    ready.push(PageWork::Entry(Box::new(item), at));
                 }
             }
+            if ready.len() >= HAND_OVER {
+                send(&outlets.pages, std::mem::take(&mut ready)).await;
+            }
             if tally.wanted >= self.limit {
-                return ControlFlow::Break(WalkEnd::Limited);
+                end = ControlFlow::Break(WalkEnd::Limited);
+                break;
             }
         }
-        ControlFlow::Continue(())
+        if !ready.is_empty() {
+            send(&outlets.pages, ready).await;
+        }
+        end
     }
 
     /// The same for records of a page that has not changed: they are seen.

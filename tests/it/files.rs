@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
+use sqlx::{Connection, SqliteConnection};
 
 use crate::support::scratch::{Scratch, on_postgres};
 use crate::support::trendy::{Said, Workspace};
@@ -406,6 +407,33 @@ async fn files_that_are_absent_or_say_nothing_are_no_success() {
         assert_eq!(said.status, status, "{said:#?}");
         assert!(said.stderr.contains(says), "{said:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_of_a_file_that_died_reads_it_anew_and_counts_each_line_once() {
+    let workspace = reading("export.ndjson");
+    write(&workspace, "export.ndjson", lines(0..5).as_bytes());
+    run(&workspace).await;
+    // As a process leaves it that is killed before the end.
+    let url = format!("sqlite://{}", workspace.path("trendy.db").display());
+    let mut store = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("UPDATE runs SET finished_at = NULL, outcome = NULL")
+        .execute(&mut store)
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    write(&workspace, "export.ndjson", lines(0..8).as_bytes());
+    let (said, row) = run(&workspace).await;
+    assert_eq!(
+        (
+            &row["run_id"],
+            &row["records"],
+            &row["added"],
+            &row["unchanged"]
+        ),
+        (&1.into(), &8.into(), &8.into(), &0.into()),
+        "{said:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
