@@ -70,6 +70,20 @@ impl Sum for LoadReport {
     }
 }
 
+/// A record is where it was seen last, also where that is no news to anyone.
+const MOVE: &str = "
+    UPDATE records SET pipeline = s.pipeline, url = s.url FROM staged_seen AS s
+     WHERE records.id = s.id AND (records.url <> s.url OR records.pipeline <> s.pipeline)
+       AND EXISTS (SELECT 1 FROM seen AS g WHERE g.number = records.number AND g.at < s.seen_at)";
+
+/// A record is seen at the latest instant, by the latest run.
+const SEE: &str = "
+    INSERT INTO seen (number, at, run_id)
+    SELECT r.number, s.seen_at, $1 FROM staged_seen AS s JOIN records AS r ON r.id = s.id WHERE true
+    ON CONFLICT (number) DO UPDATE
+       SET at = CASE WHEN excluded.at > seen.at THEN excluded.at ELSE seen.at END, run_id = excluded.run_id
+     WHERE excluded.at > seen.at OR seen.run_id IS NULL OR seen.run_id <> excluded.run_id";
+
 impl Store {
     /// Loads a batch into an open run, in one transaction. The same batch twice is the same as once.
     ///
@@ -94,28 +108,12 @@ impl Store {
         let staged = seen.len();
         transaction.stage(Staging::Seen, seen).await?;
         let stored = stored(&mut transaction, run, staged).await?;
-        if stored.has_rows() {
-            transaction
-                .execute(
-                    "UPDATE records
-                        SET last_seen_at = s.seen_at, pipeline = COALESCE(s.pipeline, records.pipeline),
-                            url = COALESCE(s.url, records.url)
-                       FROM staged_seen AS s
-                      WHERE records.id = s.id AND records.last_seen_at < s.seen_at",
-                    binds![],
-                )
-                .await?;
+        if stored.has_moved() {
+            transaction.write(MOVE, binds![]).await?;
         }
         let mut plan = Plan::of(part, stored);
         plan.write(&mut transaction, run, part.at).await?;
-        transaction
-            .execute(
-                "INSERT INTO sightings (run_id, record_id)
-                 SELECT $1, s.id FROM staged_seen AS s JOIN records AS r ON r.id = s.id WHERE true
-                 ON CONFLICT DO NOTHING",
-                binds![run],
-            )
-            .await?;
+        transaction.write(SEE, binds![run]).await?;
         renew(&mut transaction, run, part).await?;
         visited::note(&mut transaction, run, part).await?;
         let rejected = insert_letters(&mut transaction, &part.letters(run)).await?;

@@ -45,21 +45,24 @@ pub(super) async fn note(
     if looks.iter().any(|look| look.now.is_none()) {
         transaction
             .execute(
-                "DELETE FROM likenesses WHERE record_id IN (SELECT record_id FROM staged_likenesses WHERE round = $1)",
+                "DELETE FROM likenesses
+                  WHERE number IN (SELECT r.number FROM staged_likenesses AS s JOIN records AS r ON r.id = s.record_id
+                                    WHERE s.round = $1)",
                 binds![GONE],
             )
             .await?;
     }
     transaction
-        .execute(
-            "INSERT INTO likenesses (record_id, recipe, likeness)
-             SELECT record_id, $1, likeness FROM staged_likenesses WHERE likeness IS NOT NULL
-             ON CONFLICT (record_id) DO UPDATE SET recipe = excluded.recipe, likeness = excluded.likeness",
+        .write(
+            "INSERT INTO likenesses (number, recipe, likeness)
+             SELECT r.number, $1, s.likeness FROM staged_likenesses AS s JOIN records AS r ON r.id = s.record_id
+              WHERE s.likeness IS NOT NULL
+             ON CONFLICT (number) DO UPDATE SET recipe = excluded.recipe, likeness = excluded.likeness",
             binds![Likeness::RECIPE],
         )
         .await?;
     transaction
-        .execute(
+        .write(
             "INSERT INTO likeness_keys (key, record_id)
              SELECT s.key, s.record_id FROM staged_likenesses AS s
               WHERE s.place + (SELECT COUNT(*) FROM likeness_keys AS k WHERE k.key = s.key) < $1
@@ -132,11 +135,12 @@ struct Row {
     likeness: Vec<u8>,
 }
 
-/// Forgets the likenesses of the staged records, which are to be deleted.
+/// Forgets where the staged records meet others, as they are to be deleted.
 pub(super) async fn forget_staged(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     let rows: Vec<Row> = transaction
         .rows(
-            "SELECT s.id, l.likeness FROM staged_seen AS s JOIN likenesses AS l ON l.record_id = s.id",
+            "SELECT s.id, l.likeness
+               FROM staged_seen AS s JOIN records AS r ON r.id = s.id JOIN likenesses AS l ON l.number = r.number",
             binds![],
         )
         .await?;
@@ -149,12 +153,5 @@ pub(super) async fn forget_staged(transaction: &mut Transaction<'_>) -> Result<(
     });
     let gone = gone.collect();
     transaction.stage(Staging::Likenesses, gone).await?;
-    forget_keys(transaction).await?;
-    transaction
-        .execute(
-            "DELETE FROM likenesses WHERE record_id IN (SELECT id FROM staged_seen)",
-            binds![],
-        )
-        .await?;
-    Ok(())
+    forget_keys(transaction).await
 }

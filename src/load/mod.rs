@@ -22,6 +22,7 @@ mod hosts;
 mod known;
 mod likeness;
 mod lock;
+mod merge;
 mod news;
 mod part;
 mod plan;

@@ -106,7 +106,8 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Records in their order, then sightings in theirs.
+    /// Records and sightings, numbered in their order, in the order of ids: the keys that they are looked up by stand in it,
+    /// so that each page of them is read once.
     pub(super) fn seen_rows(&self) -> Vec<Vec<Bind>> {
         let records = self.records.iter().map(|record| {
             vec![
@@ -119,7 +120,12 @@ impl<'a> Part<'a> {
             ]
         });
         let seen = self.seen.iter().map(|id| sighting_row(*id, self.at));
-        numbered(records.chain(seen))
+        let mut rows = numbered(records.chain(seen));
+        rows.sort_unstable_by_key(|row| match row.get(1) {
+            Some(Bind::Id(id)) => *id,
+            _ => None,
+        });
+        rows
     }
 
     pub(super) fn letters(&self, run: RunId) -> Vec<NewDeadLetter> {

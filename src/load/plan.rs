@@ -9,10 +9,10 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::likeness::Look;
+use super::merge::Changes;
 use super::news;
 use super::part::Part;
 use super::sql::{json_text, json_without_nul};
-use super::staging::Staging;
 use super::verdict::{self, Held, HeldRow, Verdict};
 use super::{At, Bind, LoadReport, StoreError, Transaction, binds, likeness, same_as};
 use crate::record::{Body, Counts, Likeness, Op, RecordId, RunId};
@@ -20,8 +20,7 @@ use crate::record::{Body, Counts, Likeness, Op, RecordId, RunId};
 /// What is to be written, and what is to be counted.
 #[derive(Default)]
 pub(super) struct Plan {
-    changed: Vec<Vec<Bind>>,
-    terms: Vec<Vec<Bind>>,
+    changes: Changes,
     looks: Vec<Look>,
     pub(super) report: LoadReport,
     pub(super) counts: Counts,
@@ -53,7 +52,7 @@ impl Plan {
                 .map_or(record.seen_at, |row| row.first_seen_at);
             let dated_at = dated_at(&body).unwrap_or(first_seen_at);
             let mut changed: Vec<Bind> = binds![
-                plan.next(),
+                plan.changes.next(),
                 record.id,
                 record.kind(),
                 record.body.scope(),
@@ -75,11 +74,8 @@ impl Plan {
                 Bind::JsonText(Some(document)),
                 Bind::from(verdict.diff),
             ]);
-            plan.changed.push(changed);
-            for term in &record.terms {
-                plan.terms
-                    .push(binds![record.id, term.name.as_str(), term.kind.as_str()].into());
-            }
+            plan.changes
+                .put(record, verdict.op, verdict.revision, changed);
         }
         for (ord, id) in (part.records.len()..).zip(&part.seen) {
             let ord = i64::try_from(ord).unwrap_or(i64::MAX);
@@ -95,8 +91,8 @@ impl Plan {
             plan.count(verdict.as_ref(), known.sighted);
             let Some(verdict) = verdict else { continue };
             let (text, time, json) = (Bind::Text(None), Bind::Time(None), Bind::JsonText(None));
-            plan.changed.push(vec![
-                Bind::from(plan.next()),
+            let row = vec![
+                Bind::from(plan.changes.next()),
                 Bind::from(*id),
                 Bind::from(known.kind),
                 text.clone(),
@@ -110,8 +106,10 @@ impl Plan {
                 json.clone(),
                 json,
                 Bind::Json(None),
-            ]);
+            ];
+            plan.changes.reopen(*id, row);
         }
+        plan.looks.sort_unstable_by_key(|look| look.id);
         plan
     }
 
@@ -128,10 +126,6 @@ impl Plan {
                 now,
             });
         }
-    }
-
-    fn next(&self) -> i64 {
-        i64::try_from(self.changed.len()).unwrap_or(i64::MAX)
     }
 
     fn count(&mut self, verdict: Option<&Verdict>, sighted: bool) {
@@ -167,59 +161,14 @@ impl Plan {
         run: RunId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        if !self.changed.is_empty() {
-            self.write_changed(transaction, run, at).await?;
-        }
+        take(&mut self.changes).write(transaction, run, at).await?;
         if self.looks.is_empty() {
             return Ok(());
         }
         likeness::note(transaction, &self.looks).await?;
         same_as::relink(transaction, Some(run), at, same_as::due_to(&self.looks)).await
     }
-
-    async fn write_changed(
-        &mut self,
-        transaction: &mut Transaction<'_>,
-        run: RunId,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let (changed, terms) = (take(&mut self.changed), take(&mut self.terms));
-        transaction.stage(Staging::Changed, changed).await?;
-        transaction.stage(Staging::Terms, terms).await?;
-        for statement in WRITE {
-            transaction.execute(statement, binds![]).await?;
-        }
-        transaction
-            .execute(
-                "INSERT INTO changes (run_id, kind, record_id, revision, op, at, diff)
-                 SELECT $1, kind, id, revision, op, $2, diff FROM staged_changed ORDER BY ord",
-                binds![run, at],
-            )
-            .await?;
-        Ok(())
-    }
 }
-
-/// From the staged changes to the tables. `first_seen_at` is written once; `last_seen_at` never goes back.
-const WRITE: [&str; 5] = [
-    "INSERT INTO records (id, kind, scope, pipeline, url, first_seen_at, last_seen_at, dated_at, content_hash, revision,
-                          active, closed_at, terms, document)
-     SELECT id, kind, scope, pipeline, url, seen_at, seen_at, dated_at, content_hash, revision, true, NULL, terms, document
-       FROM staged_changed WHERE document IS NOT NULL
-     ON CONFLICT (id) DO UPDATE
-        SET scope = excluded.scope, pipeline = excluded.pipeline, url = excluded.url, dated_at = excluded.dated_at,
-            content_hash = excluded.content_hash, revision = excluded.revision, active = true, closed_at = NULL,
-            terms = excluded.terms, document = excluded.document",
-    "UPDATE records SET active = true, closed_at = NULL, revision = s.revision
-       FROM staged_changed AS s WHERE records.id = s.id AND s.document IS NULL",
-    "DELETE FROM tombstones WHERE record_id IN (SELECT id FROM staged_changed WHERE op = 'added')",
-    "DELETE FROM record_terms
-      WHERE record_id IN (SELECT id FROM staged_changed WHERE op <> 'added' AND document IS NOT NULL)",
-    "INSERT INTO record_terms (record_id, term, type, kind, dated_at)
-     SELECT t.record_id, t.term, t.type, s.kind, s.dated_at
-       FROM staged_terms AS t JOIN staged_changed AS s ON s.id = t.record_id WHERE true
-     ON CONFLICT DO NOTHING",
-];
 
 /// What the store holds of what is staged, by its number. Of what has no entry it holds nothing.
 #[derive(Default)]
@@ -231,10 +180,13 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Whether there is a row to touch.
-    pub(super) fn has_rows(&self) -> bool {
-        let mut others = self.other.values();
-        !self.unchanged.is_empty() || others.any(|known| known.held.row.is_some())
+    /// Whether a record is at another place, or of another pipeline.
+    pub(super) fn has_moved(&self) -> bool {
+        let mut rows = self
+            .other
+            .values()
+            .filter_map(|known| known.held.row.as_ref());
+        rows.any(|row| row.other_url.is_some() || row.other_pipeline.is_some())
     }
 }
 
@@ -282,17 +234,17 @@ pub(super) async fn stored(
 ) -> Result<Stored, StoreError> {
     let rows: Vec<UnchangedRow> = transaction
         .rows(
-            "SELECT g.record_id IS NOT NULL AS sighted, string_agg(CAST(s.ord AS TEXT), ',') AS ords
+            "SELECT COALESCE(g.run_id = $1, false) AS sighted, string_agg(CAST(s.ord AS TEXT), ',') AS ords
                FROM staged_seen AS s
                JOIN records AS r ON r.id = s.id
-               LEFT JOIN sightings AS g ON g.run_id = $1 AND g.record_id = s.id
-               LEFT JOIN likenesses AS l ON l.record_id = s.id
+               LEFT JOIN seen AS g ON g.number = r.number
+               LEFT JOIN likenesses AS l ON l.number = r.number
               WHERE r.active
                 AND (s.content_hash IS NULL
                      OR (r.content_hash = s.content_hash AND r.terms = s.terms
                          AND (r.kind NOT IN ('job', 'post')
                               OR (l.recipe = $2 AND r.url = s.url AND r.pipeline = s.pipeline))))
-              GROUP BY g.record_id IS NOT NULL",
+              GROUP BY 1",
             binds![run, Likeness::RECIPE],
         )
         .await?;
@@ -315,15 +267,15 @@ pub(super) async fn stored(
                     CASE WHEN r.terms <> s.terms THEN r.terms END AS other_terms,
                     CASE WHEN r.url <> s.url THEN r.url END AS other_url,
                     CASE WHEN r.pipeline <> s.pipeline THEN r.pipeline END AS other_pipeline,
-                    g.record_id IS NOT NULL AS sighted, l.recipe IS NOT NULL AND l.recipe = $2 AS compared,
+                    COALESCE(g.run_id = $1, false) AS sighted, l.recipe IS NOT NULL AND l.recipe = $2 AS compared,
                     CASE WHEN r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active OR l.recipe <> $2
                               OR r.url <> s.url OR r.pipeline <> s.pipeline
                          THEN l.likeness END AS likeness
                FROM staged_seen AS s
                LEFT JOIN records AS r ON r.id = s.id
                LEFT JOIN tombstones AS t ON t.record_id = s.id
-               LEFT JOIN sightings AS g ON g.run_id = $1 AND g.record_id = s.id
-               LEFT JOIN likenesses AS l ON l.record_id = s.id
+               LEFT JOIN seen AS g ON g.number = r.number
+               LEFT JOIN likenesses AS l ON l.number = r.number
               WHERE (r.id IS NOT NULL OR t.record_id IS NOT NULL)
                 AND (r.active
                      AND (s.content_hash IS NULL

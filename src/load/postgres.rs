@@ -29,6 +29,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const LOG_LOCK: &str =
     "SELECT pg_advisory_xact_lock(hashtextextended('trendy:changes:' || current_schema(), 0))";
 
+/// What is staged is looked up in the store row by row. The planner knows no sizes of temporary tables, and for a thousand
+/// ids it read all of a store of 60,000 records, several times a batch.
+const LOOK_UP: &str = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
 /// The temporary tables of [`Staging`]; a commit empties them.
 const STAGING: &str = "
 CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord BIGINT, id UUID, content_hash BYTEA, terms JSONB, seen_at TIMESTAMPTZ,
@@ -170,6 +174,7 @@ pub(super) async fn begin(
     let mut transaction = pool.begin().await?;
     if purpose == Purpose::Log {
         sqlx::raw_sql(LOG_LOCK).execute(&mut *transaction).await?;
+        sqlx::raw_sql(LOOK_UP).execute(&mut *transaction).await?;
     }
     sqlx::raw_sql(STAGING).execute(&mut *transaction).await?;
     Ok(transaction)

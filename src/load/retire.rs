@@ -90,7 +90,12 @@ impl Store {
             forget_staged(&mut transaction).await?;
             visited::forget_staged(&mut transaction).await?;
             for statement in [
-                "DELETE FROM record_terms WHERE record_id IN (SELECT id FROM staged_seen)",
+                "DELETE FROM record_terms
+                  WHERE number IN (SELECT r.number FROM staged_seen AS s JOIN records AS r ON r.id = s.id)",
+                "DELETE FROM likenesses
+                  WHERE number IN (SELECT r.number FROM staged_seen AS s JOIN records AS r ON r.id = s.id)",
+                "DELETE FROM seen
+                  WHERE number IN (SELECT r.number FROM staged_seen AS s JOIN records AS r ON r.id = s.id)",
                 "DELETE FROM records WHERE id IN (SELECT id FROM staged_seen)",
             ] {
                 transaction.execute(statement, binds![]).await?;

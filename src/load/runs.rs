@@ -87,7 +87,7 @@ impl Store {
 
     /// What an open run has already loaded or seen.
     pub async fn checkpoint(&self, run: RunId) -> Result<HashSet<RecordId>, StoreError> {
-        let sql = "SELECT record_id FROM sightings WHERE run_id = $1";
+        let sql = "SELECT r.id AS record_id FROM seen AS s JOIN records AS r ON r.number = s.number WHERE s.run_id = $1";
         let rows: Vec<Sighting> = self.rows(sql, binds![run]).await?;
         Ok(rows
             .into_iter()
@@ -105,7 +105,8 @@ impl Store {
             .map(|place| format!("${place}"))
             .collect();
         let sql = format!(
-            "SELECT record_id FROM sightings WHERE run_id = $1 AND record_id IN ({})",
+            "SELECT r.id AS record_id FROM records AS r JOIN seen AS s ON s.number = r.number
+              WHERE s.run_id = $1 AND r.id IN ({})",
             places.join(", ")
         );
         let binds = binds![run]
@@ -119,8 +120,8 @@ impl Store {
             .collect())
     }
 
-    /// Ends a run: drops its checkpoint and tells its outcome through the change log. Of a run that has ended before,
-    /// the first end counts.
+    /// Ends a run: what it has seen is no checkpoint any more, and its outcome is told through the change log. Of a run that
+    /// has ended before, the first end counts.
     pub async fn finish_run(
         &self,
         run: RunId,
@@ -142,7 +143,6 @@ impl Store {
                     binds![run, at, outcome, reason, took],
                 )
                 .await?;
-            transaction.execute("DELETE FROM sightings WHERE run_id = $1", binds![run]).await?;
             transaction
                 .execute(
                     "INSERT INTO changes (run_id, kind, record_id, revision, op, at) VALUES ($1, $2, $3, 1, $4, $5)",

@@ -63,7 +63,7 @@ pub(super) async fn due_to_deletion(transaction: &mut Transaction<'_>) -> Result
         .rows(
             "SELECT r.id, l.likeness
                FROM staged_seen AS s JOIN records AS r ON r.same_as = s.id
-               LEFT JOIN likenesses AS l ON l.record_id = r.id
+               LEFT JOIN likenesses AS l ON l.number = r.number
               WHERE r.id NOT IN (SELECT id FROM staged_seen)",
             binds![],
         )
@@ -127,13 +127,13 @@ pub(super) async fn relink(
 
 const KIN: &str = "SELECT r.id, r.scope, r.first_seen_at, r.closed_at, r.same_as, l.likeness
        FROM staged_kin AS s JOIN records AS r ON r.id = s.id
-       LEFT JOIN likenesses AS l ON l.record_id = r.id AND l.recipe = $2
+       LEFT JOIN likenesses AS l ON l.number = r.number AND l.recipe = $2
       WHERE s.round = $1";
 
 const LINKED_TO_DUE: &str =
     "SELECT r.id, r.scope, r.first_seen_at, r.closed_at, r.same_as, l.likeness
        FROM staged_kin AS s JOIN records AS r ON r.same_as = s.id
-       LEFT JOIN likenesses AS l ON l.record_id = r.id AND l.recipe = $2
+       LEFT JOIN likenesses AS l ON l.number = r.number AND l.recipe = $2
       WHERE s.round = $1 AND s.due";
 
 async fn stage_kin(

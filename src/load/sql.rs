@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{FromRow, PgPool, SqlSafeStr, SqlitePool};
+use sqlx::{AssertSqlSafe, FromRow, PgPool, SqlSafeStr, SqlitePool};
 use uuid::Uuid;
 
 use super::staging::Staging;
@@ -269,6 +269,23 @@ impl Transaction<'_> {
                 .map(|done| done.rows_affected()),
         }
         .map_err(|source| failed(self.place, sql, source))
+    }
+
+    /// The same for a statement that writes what is staged, or fails with the whole transaction.
+    pub(super) async fn write(
+        &mut self,
+        sql: &'static str,
+        binds: impl IntoIterator<Item = Bind> + Send,
+    ) -> Result<u64, StoreError> {
+        let Inner::Sqlite(inner) = &mut self.inner else {
+            return self.execute(sql, binds).await;
+        };
+        let all_or_nothing = AssertSqlSafe(sqlite::all_or_nothing(sql));
+        bound!(sqlx::query::<Sqlite>(all_or_nothing), binds)
+            .execute(&mut **inner)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(|source| failed(self.place, sql, source))
     }
 
     /// Puts many rows into a temporary table that lives as long as the transaction, in one go.

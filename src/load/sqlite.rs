@@ -33,9 +33,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The temporary tables of [`Staging`], empty. A transaction that stages rounds says which a row is of. They have no index on ids, so that the
 /// planner, which knows no sizes, walks them and looks up records, never the other way.
 const STAGING: &str = "
-CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord INTEGER PRIMARY KEY, id BLOB, content_hash BLOB, terms TEXT, seen_at TEXT,
+CREATE TEMP TABLE IF NOT EXISTS staged_seen (ord INTEGER, id BLOB, content_hash BLOB, terms TEXT, seen_at TEXT,
     pipeline TEXT, url TEXT);
-CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord INTEGER PRIMARY KEY, id BLOB, kind TEXT, scope TEXT, pipeline TEXT,
+CREATE TEMP TABLE IF NOT EXISTS staged_changed (ord INTEGER, id BLOB, kind TEXT, scope TEXT, pipeline TEXT,
     url TEXT, seen_at TEXT, dated_at TEXT, content_hash BLOB, revision INTEGER, op TEXT, terms TEXT, document TEXT,
     diff TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_terms (record_id BLOB, term TEXT, type TEXT);
@@ -209,6 +209,16 @@ pub(super) async fn stage(
             .await?;
     }
     Ok(())
+}
+
+/// The statement that undoes the whole transaction where it fails. To undo it alone SQLite would keep a copy of each page
+/// that it changes, in memory: 16 MiB for a batch of a large store.
+pub(super) fn all_or_nothing(sql: &str) -> String {
+    let sql = sql.trim_start();
+    match sql.split_once(' ') {
+        Some((verb @ ("INSERT" | "UPDATE"), rest)) => format!("{verb} OR ROLLBACK {rest}"),
+        _ => sql.to_owned(),
+    }
 }
 
 /// Most rows of a statement: an errand to the connection's thread each, and far fewer values than SQLite's 32,766.
@@ -407,6 +417,19 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(kept, 1);
+    }
+
+    #[test]
+    fn statement_that_writes_undoes_all_where_it_fails() {
+        assert_eq!(
+            all_or_nothing("\n  INSERT INTO t SELECT 1"),
+            "INSERT OR ROLLBACK INTO t SELECT 1"
+        );
+        assert_eq!(
+            all_or_nothing("UPDATE t SET a = 1"),
+            "UPDATE OR ROLLBACK t SET a = 1"
+        );
+        assert_eq!(all_or_nothing("DELETE FROM t"), "DELETE FROM t");
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod misbehaving;
 mod mistakes;
 mod news;
 mod noindex;
+mod numbers;
 mod oracle;
 mod paging;
 mod presets;

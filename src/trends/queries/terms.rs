@@ -184,8 +184,8 @@ async fn terms_by_bucket(
         counted.push(format!(
             "SELECT {index} AS bucket, term, max(type) AS type, count(*) AS records FROM record_terms
               WHERE kind = $1 AND dated_at >= ${begin} AND dated_at < ${end}
-                AND record_id NOT IN (
-                    SELECT id FROM records
+                AND number NOT IN (
+                    SELECT number FROM records
                      WHERE same_as IS NOT NULL AND kind = $1 AND dated_at >= ${begin} AND dated_at < ${end})
               GROUP BY term"
         ));
