@@ -29,7 +29,7 @@ pub(super) struct Look {
     pub(super) fresh: bool,
     /// As it was stored.
     pub(super) before: Option<Vec<u8>>,
-    /// None where it can no longer be compared.
+    /// None where it cannot be compared.
     pub(super) now: Option<Likeness>,
 }
 
@@ -41,16 +41,6 @@ pub(super) async fn note(
     transaction.stage(Staging::Likenesses, rows(looks)).await?;
     if looks.iter().any(|look| look.before.is_some()) {
         forget_keys(transaction).await?;
-    }
-    if looks.iter().any(|look| look.now.is_none()) {
-        transaction
-            .execute(
-                "DELETE FROM likenesses
-                  WHERE number IN (SELECT r.number FROM staged_likenesses AS s JOIN records AS r ON r.id = s.record_id
-                                    WHERE s.round = $1)",
-                binds![GONE],
-            )
-            .await?;
     }
     transaction
         .write(
@@ -92,19 +82,21 @@ fn rows(looks: &[Look]) -> Vec<Vec<Bind>> {
             });
             rows.push(key_row(0, look.id, key, place));
         }
-        if let Some(likeness) = &look.now {
-            let (none, bytes) = (Bind::Int(None), likeness.to_bytes());
-            let likeness = Bind::Bytes(Some(bytes));
-            rows.push(vec![
-                0_i64.into(),
-                look.id.into(),
-                none.clone(),
-                none,
-                likeness,
-            ]);
-        }
+        let none = Bind::Int(None);
+        rows.push(vec![
+            0_i64.into(),
+            look.id.into(),
+            none.clone(),
+            none,
+            Bind::Bytes(Some(stored(look.now.as_ref()))),
+        ]);
     }
     rows
+}
+
+/// A likeness as it is stored; of what cannot be compared no bytes.
+pub(super) fn stored(likeness: Option<&Likeness>) -> Vec<u8> {
+    likeness.map(Likeness::to_bytes).unwrap_or_default()
 }
 
 pub(super) fn key_row(round: i64, id: RecordId, key: i64, place: Option<i64>) -> Vec<Bind> {

@@ -1,10 +1,14 @@
 //! Links between records of the same thing: `same_as`, from the newer to the oldest.
 //!
 //! Records are ordered by their age, that is by when they were first seen, then by id. In that order each is linked to the
-//! oldest of those before it that has no link itself, stands on another board (or site), [is the same], and was not closed
-//! [too long] before; where there is none, it has no link. So there are no chains, and what the links are follows from the
-//! records alone, not from the order in which they were loaded or how often. Two records of one board are two openings: it
-//! lists them both.
+//! oldest of those before it that has no link itself, stands on another board (or site), [is the same], was not closed
+//! [too long] before, and is not taken; where there is none, it has no link. So there are no chains, and what the links are
+//! follows from the records alone, not from the order in which they were loaded or how often.
+//!
+//! Two records of one board are two openings: it lists them both. So of each board one open record is linked to an opening
+//! on another, which is then *taken*, and the next one goes to the next opening or stands for itself: three openings on one
+//! board and one on the other are three, whichever board was seen first. Only where as many as are looked at are taken is
+//! it left open which of a crowd a record is, and the oldest stands for them all.
 //!
 //! What a record is linked to depends on older ones only. So when records come or are compared by something else, they are
 //! decided anew, and then those newer ones which that may concern, until nothing changes. Each such round is a few
@@ -16,6 +20,7 @@
 //! [is the same]: Likeness::is_same
 //! [too long]: Likeness::lasts
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -37,8 +42,11 @@ pub(super) struct Due {
     keys: Vec<i64>,
     /// Whether it is new to the store.
     fresh: bool,
-    /// Whether it is compared by something else than before, so that newer ones are concerned though its link stays.
+    /// Whether it is compared by something else than before, or a link to it is gone, so that newer ones are concerned
+    /// though its link stays.
     changed: bool,
+    /// Whether its keys are staged for the first round.
+    staged: bool,
 }
 
 type Dues = BTreeMap<RecordId, Due>;
@@ -51,18 +59,25 @@ pub(super) fn due_to(looks: &[Look]) -> Dues {
             keys,
             fresh: look.fresh,
             changed: true,
+            staged: true,
         };
         (look.id, due)
     };
     looks.iter().map(due).collect()
 }
 
-/// Those that are linked to staged records which are to be deleted.
+/// Those that are linked to staged records which are to be deleted, and those that these were linked to: they are free for
+/// others.
 pub(super) async fn due_to_deletion(transaction: &mut Transaction<'_>) -> Result<Dues, StoreError> {
     let rows: Vec<OrphanRow> = transaction
         .rows(
-            "SELECT r.id, l.likeness
+            "SELECT r.id, l.likeness, false AS is_free
                FROM staged_seen AS s JOIN records AS r ON r.same_as = s.id
+               LEFT JOIN likenesses AS l ON l.number = r.number
+              WHERE r.id NOT IN (SELECT id FROM staged_seen)
+              UNION ALL
+             SELECT DISTINCT r.id, l.likeness, true
+               FROM staged_seen AS s JOIN records AS d ON d.id = s.id JOIN records AS r ON r.id = d.same_as
                LEFT JOIN likenesses AS l ON l.number = r.number
               WHERE r.id NOT IN (SELECT id FROM staged_seen)",
             binds![],
@@ -73,7 +88,8 @@ pub(super) async fn due_to_deletion(transaction: &mut Transaction<'_>) -> Result
         let due = Due {
             keys,
             fresh: false,
-            changed: false,
+            changed: row.is_free,
+            staged: false,
         };
         (RecordId(row.id), due)
     };
@@ -90,7 +106,7 @@ pub(super) async fn relink(
     let mut family = Family::default();
     let mut round = 0;
     while !due.is_empty() {
-        let unstaged = due.iter().filter(|(_, due)| round > 0 || !due.changed);
+        let unstaged = due.iter().filter(|(_, due)| round > 0 || !due.staged);
         let keys = unstaged.flat_map(|(id, due)| {
             let keys = due.keys.iter();
             keys.map(|key| key_row(round, *id, *key, None))
@@ -113,8 +129,12 @@ pub(super) async fn relink(
         }
         family.meet(meetings);
         let kin = family.unknown_kin(&due);
+        family.asked.extend(&kin);
         stage_kin(transaction, round, &kin).await?;
-        for sql in [KIN, LINKED_TO_DUE] {
+        // What is new to the store leaves nothing.
+        let left = due.values().any(|due| !due.fresh);
+        let left = left.then_some(LINKED_FROM_KIN);
+        for sql in [KIN, LINKED_TO_KIN].into_iter().chain(left) {
             let binds = binds![round, Likeness::RECIPE];
             let rows: Vec<MemberRow> = transaction.rows(sql, binds).await?;
             family.know(rows);
@@ -130,18 +150,26 @@ const KIN: &str = "SELECT r.id, r.scope, r.first_seen_at, r.closed_at, r.same_as
        LEFT JOIN likenesses AS l ON l.number = r.number AND l.recipe = $2
       WHERE s.round = $1";
 
-const LINKED_TO_DUE: &str =
+/// Whether a record is taken is told by who is linked to it.
+const LINKED_TO_KIN: &str =
     "SELECT r.id, r.scope, r.first_seen_at, r.closed_at, r.same_as, l.likeness
        FROM staged_kin AS s JOIN records AS r ON r.same_as = s.id
        LEFT JOIN likenesses AS l ON l.number = r.number AND l.recipe = $2
-      WHERE s.round = $1 AND s.due";
+      WHERE s.round = $1";
+
+/// What a record leaves when its link becomes another is free.
+const LINKED_FROM_KIN: &str =
+    "SELECT r.id, r.scope, r.first_seen_at, r.closed_at, r.same_as, l.likeness
+       FROM staged_kin AS s JOIN records AS k ON k.id = s.id JOIN records AS r ON r.id = k.same_as
+       LEFT JOIN likenesses AS l ON l.number = r.number AND l.recipe = $2
+      WHERE s.round = $1";
 
 async fn stage_kin(
     transaction: &mut Transaction<'_>,
     round: i64,
-    kin: &BTreeMap<RecordId, bool>,
+    kin: &BTreeSet<RecordId>,
 ) -> Result<(), StoreError> {
-    let rows = kin.iter().map(|(id, due)| binds![round, *id, *due].into());
+    let rows = kin.iter().map(|id| binds![round, *id].into());
     transaction.stage(Staging::Kin, rows.collect()).await
 }
 
@@ -185,6 +213,8 @@ async fn write(
 struct OrphanRow {
     id: Uuid,
     likeness: Option<Vec<u8>>,
+    /// Whether a link to it is gone, rather than the one that it has.
+    is_free: bool,
 }
 
 #[derive(FromRow)]
@@ -210,6 +240,10 @@ struct Family {
     members: HashMap<RecordId, Member>,
     /// With whom a record shares keys.
     near: HashMap<RecordId, Vec<RecordId>>,
+    /// Members by what they are linked to.
+    linked: HashMap<RecordId, BTreeSet<RecordId>>,
+    /// Those of whom everything is known that is linked to them.
+    asked: HashSet<RecordId>,
 }
 
 struct Member {
@@ -239,20 +273,21 @@ impl Family {
         }
     }
 
-    /// The records that are to be read, those that are due and those near them, each with whether it is due.
-    fn unknown_kin(&self, due: &Dues) -> BTreeMap<RecordId, bool> {
+    /// The records that are to be read with those that are linked to them: those that are due and those near them.
+    fn unknown_kin(&self, due: &Dues) -> BTreeSet<RecordId> {
         let near = due.keys().filter_map(|id| self.near.get(id)).flatten();
-        let unknown = near.filter(|id| !self.members.contains_key(id));
-        let mut kin: BTreeMap<RecordId, bool> = unknown.map(|id| (*id, false)).collect();
-        kin.extend(due.keys().map(|id| (*id, true)));
-        kin
+        let kin = near.chain(due.keys()).copied();
+        kin.filter(|id| !self.asked.contains(id)).collect()
     }
 
     fn know(&mut self, rows: Vec<MemberRow>) {
         for row in rows {
             let id = RecordId(row.id);
+            let Entry::Vacant(unknown) = self.members.entry(id) else {
+                continue;
+            };
             let same_as = row.same_as.map(RecordId);
-            self.members.entry(id).or_insert_with(|| Member {
+            unknown.insert(Member {
                 scope: row.scope,
                 age: (row.first_seen_at.0, id),
                 closed_at: row.closed_at.map(|at| at.0),
@@ -261,6 +296,9 @@ impl Family {
                 before: same_as,
                 same_as,
             });
+            if let Some(root) = same_as {
+                self.linked.entry(root).or_default().insert(id);
+            }
         }
     }
 
@@ -275,54 +313,83 @@ impl Family {
         while let Some(age) = open.pop_first() {
             let id = age.1;
             let root = self.root_of(id);
-            let Some(member) = self.members.get_mut(&id) else {
-                continue;
-            };
-            let moved = member.same_as != root;
-            member.same_as = root;
+            let before = self.link(id, root);
+            let moved = before != root;
             if moved || due[&id].changed {
-                let concerned = self.concerned_by(id).filter(|(age, _)| !open.contains(age));
-                next.extend(concerned.map(|((_, id), member)| {
-                    let due = Due {
-                        keys: member.keys.clone(),
-                        fresh: false,
-                        changed: false,
-                    };
-                    (id, due)
-                }));
+                let concerned = self.concerned_by(id);
+                let concerned = concerned.filter(|member| !open.contains(&member.age));
+                for member in concerned {
+                    next.entry(member.age.1)
+                        .or_insert_with(|| member.due(false));
+                }
+            }
+            // What it leaves is there for others, who are found from there.
+            if moved && let Some(left) = before.and_then(|left| self.members.get(&left)) {
+                next.insert(left.age.1, left.due(true));
             }
         }
         next
     }
 
-    /// The oldest record that this one is linked to.
+    /// Links a record, and gives what it was linked to.
+    fn link(&mut self, id: RecordId, root: Option<RecordId>) -> Option<RecordId> {
+        let member = self.members.get_mut(&id)?;
+        let before = std::mem::replace(&mut member.same_as, root);
+        if let Some(linked) = before.and_then(|before| self.linked.get_mut(&before)) {
+            linked.remove(&id);
+        }
+        if let Some(root) = root {
+            self.linked.entry(root).or_default().insert(id);
+        }
+        before
+    }
+
+    /// The record that this one is linked to.
     fn root_of(&self, id: RecordId) -> Option<RecordId> {
         let member = self.members.get(&id)?;
         let near = self.near.get(&id)?.iter();
-        near.filter_map(|other| self.members.get(other))
+        let mut roots: Vec<Age> = near
+            .filter_map(|other| self.members.get(other))
             .filter(|other| {
                 other.age < member.age && other.same_as.is_none() && other.is_same(member)
             })
             .map(|other| other.age)
-            .min()
-            .map(|(_, id)| id)
+            .collect();
+        roots.sort_unstable();
+        let free = roots
+            .iter()
+            .find(|(_, root)| !self.is_taken(*root, member))
+            .or_else(|| roots.first().filter(|_| roots.len() == COMPARED));
+        free.map(|(_, root)| *root)
     }
 
-    /// Newer records whose link may have to be another now.
-    fn concerned_by(&self, id: RecordId) -> impl Iterator<Item = (Age, &Member)> {
-        let linked = self
-            .members
-            .values()
-            .filter(move |other| other.same_as == Some(id));
-        let near: HashSet<RecordId> = self.near.get(&id).into_iter().flatten().copied().collect();
-        let root = self
-            .members
-            .get(&id)
-            .filter(|member| member.same_as.is_none());
-        let members = near
-            .into_iter()
-            .filter_map(|other| self.members.get(&other));
-        let nearer = members.filter(move |other| {
+    /// Whether an older record of the same board is linked to it, and was still open when this one came.
+    fn is_taken(&self, root: RecordId, by: &Member) -> bool {
+        self.linked_to(root).any(|other| {
+            other.scope == by.scope
+                && other.age < by.age
+                && other.closed_at.is_none_or(|at| at >= by.age.0)
+        })
+    }
+
+    fn linked_to(&self, root: RecordId) -> impl Iterator<Item = &Member> {
+        let linked = self.linked.get(&root).into_iter().flatten();
+        linked.filter_map(|id| self.members.get(id))
+    }
+
+    /// Newer records whose link may have to be another now: those linked to it; those of its board that are linked to
+    /// what it takes; and, if it has no link, those that may be linked to it.
+    fn concerned_by(&self, id: RecordId) -> impl Iterator<Item = &Member> {
+        let member = self.members.get(&id);
+        let taken = member.and_then(|member| member.same_as.zip(Some(member)));
+        let rivals = taken.into_iter().flat_map(|(root, member)| {
+            let rivals = self.linked_to(root);
+            rivals.filter(|rival| rival.scope == member.scope && rival.age > member.age)
+        });
+        let root = member.filter(|member| member.same_as.is_none());
+        let near = self.near.get(&id).into_iter().flatten();
+        let near = near.filter_map(|other| self.members.get(other));
+        let nearer = near.filter(move |other| {
             root.is_some_and(|root| {
                 let older = |link: &RecordId| {
                     self.members
@@ -335,7 +402,7 @@ impl Family {
                     && root.is_same(other)
             })
         });
-        linked.chain(nearer).map(|member| (member.age, member))
+        self.linked_to(id).chain(rivals).chain(nearer)
     }
 
     /// What has another link now: id, link before, link after.
@@ -353,6 +420,15 @@ impl Family {
 }
 
 impl Member {
+    fn due(&self, changed: bool) -> Due {
+        Due {
+            keys: self.keys.clone(),
+            fresh: false,
+            changed,
+            staged: false,
+        }
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         let Some((one, two)) = self.likeness.as_ref().zip(other.likeness.as_ref()) else {
             return false;

@@ -46,7 +46,7 @@ CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BLOB, address TEXT
 CREATE TEMP TABLE IF NOT EXISTS staged_visits (record_id BLOB, basis BLOB, read_at TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_likenesses (round INTEGER, record_id BLOB, key INTEGER, place INTEGER,
     likeness BLOB);
-CREATE TEMP TABLE IF NOT EXISTS staged_kin (round INTEGER, id BLOB, due INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS staged_kin (round INTEGER, id BLOB);
 CREATE TEMP TABLE IF NOT EXISTS staged_links (ord INTEGER PRIMARY KEY, record_id BLOB, same_as BLOB, diff TEXT);
 DELETE FROM temp.staged_seen;
 DELETE FROM temp.staged_changed;

@@ -21,7 +21,7 @@ pub(super) enum Staging {
     /// either a key or a likeness; a place only where the key is new to the record. One table for both, as each costs a
     /// trip to the server.
     Likenesses,
-    /// Records that links are decided by: `round, id, due`.
+    /// Records that links are decided by: `round, id`.
     Kin,
     /// Links that are other than before: `ord, record_id, same_as, diff`.
     Links,

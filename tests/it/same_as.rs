@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use trendy::load::{Batch, Store};
 use trendy::record::{
-    Body, Change, ContentHash, Job, Kind, Op, PipelineId, Post, Record, RecordId, RunId,
+    Body, Change, ContentHash, Job, Kind, Likeness, Op, PipelineId, Post, Record, RecordId, RunId,
     StoredRecord,
 };
 use trendy::trends::queries::{TermLimits, job_flow, newest, open_jobs, term_trend, totals};
@@ -23,6 +23,9 @@ on_both! {
     all_are_linked_to_the_oldest_and_there_is_no_chain
     an_edit_of_either_unlinks_and_its_undoing_links_again
     two_listings_of_one_board_are_two_openings
+    openings_are_counted_alike_whichever_board_came_first
+    what_frees_an_opening_gives_it_to_the_next
+    a_job_that_cannot_be_compared_is_looked_at_once
     a_posting_that_comes_back_after_a_year_is_another_opening
     deletion_of_the_oldest_makes_the_next_the_oldest
     posts_are_linked_across_sites
@@ -268,6 +271,112 @@ async fn two_listings_of_one_board_are_two_openings(scratch: Scratch) {
     load(&store, 0, vec![listing("a", 1)]).await;
     load(&store, 1, vec![listing("a", 2), listing("b", 1)]).await;
     assert_eq!(links(&store).await, pairs(&[("b", "a")]));
+}
+
+/// How many openings there are: what is linked is one with what it is linked to.
+async fn openings(store: &Store) -> i64 {
+    open_jobs(store, 10).await.unwrap().jobs
+}
+
+async fn openings_are_counted_alike_whichever_board_came_first(scratch: Scratch) {
+    let store = scratch.open().await;
+    let three = || (1..=3).map(|number| listing("b", number)).collect();
+    let boards = [
+        vec![("a", vec![listing("a", 1)]), ("b", three())],
+        vec![("b", three()), ("a", vec![listing("a", 1)])],
+        vec![
+            ("b", vec![listing("b", 1)]),
+            ("a", vec![listing("a", 1)]),
+            ("b", three()),
+        ],
+    ];
+    for (company, orders) in boards.into_iter().enumerate() {
+        for (minute, (_, records)) in (0..).zip(orders) {
+            let records = records
+                .into_iter()
+                .map(|record| of_company(record, company));
+            load(&store, minute, records.collect()).await;
+        }
+    }
+    assert_eq!(openings(&store).await, 3 * 3);
+    assert_eq!(links(&store).await.len(), 3);
+    // A third board that lists all three of each joins them all.
+    for company in 0..3 {
+        let three = (1..=3).map(|number| of_company(listing("c", number), company));
+        load(&store, 10, three.collect()).await;
+    }
+    assert_eq!(openings(&store).await, 3 * 3);
+    assert_eq!(links(&store).await.len(), 3 + 3 * 3);
+}
+
+/// A record as it is of another company: with an id and a name of its own.
+fn of_company(record: Record, company: usize) -> Record {
+    let mut record = record;
+    if let Body::Job(job) = &mut record.body {
+        job.company = Some(format!("회사{company}"));
+        record.id = RecordId::of(Kind::Job, &[&record.id.to_string(), &company.to_string()]);
+    }
+    Record {
+        content_hash: ContentHash::of(&record.body, &[]),
+        ..record
+    }
+}
+
+async fn what_frees_an_opening_gives_it_to_the_next(scratch: Scratch) {
+    let store = scratch.open().await;
+    load(&store, 0, vec![listing("a", 1)]).await;
+    for number in 1..=3 {
+        load(&store, i64::from(number), vec![listing("b", number)]).await;
+    }
+    let linked = |store| async move {
+        let records = stored(store, Kind::Job).await;
+        let linked = records
+            .into_iter()
+            .filter(|record| !record.document["same_as"].is_null());
+        linked.map(|record| record.id).collect::<Vec<_>>()
+    };
+    assert_eq!(linked(&store).await, [id("b", 1)]);
+
+    let other = listing_with("b", 1, |job| {
+        "데이터 분석가".clone_into(&mut job.title);
+    });
+    load(&store, 10, vec![other]).await;
+    assert_eq!(linked(&store).await, [id("b", 2)]);
+    load(&store, 11, vec![listing("b", 1)]).await;
+    assert_eq!(linked(&store).await, [id("b", 1)]);
+
+    store.delete(&[id("b", 1)], minute(12)).await.unwrap();
+    assert_eq!(linked(&store).await, [id("b", 2)]);
+
+    // One that came when the one before it was gone from its board is that opening again.
+    let run = begin(&store).await;
+    store
+        .close(run, &[id("b", 2), id("b", 3)], minute(13))
+        .await
+        .unwrap();
+    load(&store, 14, vec![listing("b", 4)]).await;
+    let mut expected = [id("b", 2), id("b", 4)];
+    expected.sort_unstable();
+    assert_eq!(linked(&store).await, expected);
+}
+
+async fn a_job_that_cannot_be_compared_is_looked_at_once(scratch: Scratch) {
+    let store = scratch.open().await;
+    let silent = || listing_with("a", 1, |job| job.description = None);
+    let looked_at = || async {
+        let sql = "SELECT COUNT(*), MAX(recipe) FROM likenesses";
+        store.rows::<(i64, Option<i64>)>(sql, []).await.unwrap()[0]
+    };
+    for minute in 0..2 {
+        load(&store, minute, vec![silent()]).await;
+        assert_eq!(looked_at().await, (1, Some(Likeness::RECIPE)));
+    }
+    load(&store, 2, vec![listing("a", 1)]).await;
+    load(&store, 3, vec![listing("b", 1)]).await;
+    assert_eq!(links(&store).await, pairs(&[("b", "a")]));
+    load(&store, 4, vec![silent()]).await;
+    assert_eq!(links(&store).await, pairs(&[]));
+    assert_eq!(looked_at().await, (2, Some(Likeness::RECIPE)));
 }
 
 async fn a_posting_that_comes_back_after_a_year_is_another_opening(scratch: Scratch) {

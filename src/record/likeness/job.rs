@@ -45,7 +45,7 @@ pub(super) fn likeness(job: &Job) -> Option<Likeness> {
         levels: title.levels,
         places: place::said(job.location.as_deref(), &title.places),
         employment: Said::of(&job.employment_type),
-        experience: job.experience_min,
+        experience: job.experience_min.or(title.experience),
     };
     (sketch.size >= LEAST).then_some(Likeness {
         about: About::Job(opening),

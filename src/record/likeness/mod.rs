@@ -47,7 +47,7 @@ enum About {
 
 impl Likeness {
     /// Version of everything in this module that makes a likeness; one of another recipe is made anew.
-    pub const RECIPE: i64 = 1;
+    pub const RECIPE: i64 = 2;
 
     /// Least [`similarity`](Self::similarity) of what is the same. `docs/accuracy.md` has what other values would do.
     pub const THRESHOLD: f64 = 0.75;

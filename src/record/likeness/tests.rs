@@ -54,6 +54,16 @@ fn another_company_title_place_or_duty_is_another_posting() {
 }
 
 #[test]
+fn titles_that_ask_for_other_experience_are_of_other_openings() {
+    let titled = |title: &str| job(|job| title.clone_into(&mut job.title));
+    let three = titled("백엔드 개발자 (3년 이상)");
+    assert!(!three.is_same(&titled("백엔드 개발자 (7년 이상)")));
+    assert!(three.is_same(&titled("백엔드 개발자")));
+    assert!(three.is_same(&job(|job| job.experience_min = Some(3))));
+    assert!(!three.is_same(&job(|job| job.experience_min = Some(7))));
+}
+
+#[test]
 fn a_job_that_says_too_little_is_compared_with_nothing() {
     let body = |company: Option<&str>, description: Option<&str>| {
         Body::Job(Box::new(Job {

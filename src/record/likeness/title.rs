@@ -21,6 +21,8 @@ pub(super) struct Title {
     pub(super) levels: Said,
     /// Places.
     pub(super) places: Vec<String>,
+    /// Fewest years of experience.
+    pub(super) experience: Option<u8>,
 }
 
 struct Word {
@@ -33,6 +35,7 @@ impl Title {
     pub(super) fn of(title: &str, employer: &str) -> Self {
         let mut words = split(title);
         leave_out(&mut words, employer);
+        let experience = take_experience(&mut words);
         let (mut position, mut notes, mut levels) = (Vec::new(), Vec::new(), Vec::new());
         let mut places = Vec::new();
         for Word { text, in_brackets } in words {
@@ -46,7 +49,6 @@ impl Title {
                 Some(Role::Rank(name)) => position.push(hash(name)),
                 Some(Role::Position(name)) if !in_brackets => position.push(hash(name)),
                 Some(Role::Position(name)) => notes.push(name.to_owned()),
-                None if is_experience(&text) => {}
                 None => match vocabulary::number(&text) {
                     Some(number) => notes.push(number.to_owned()),
                     None if in_brackets || is_number(&text) => notes.push(text),
@@ -61,6 +63,7 @@ impl Title {
             notes: Said::of(notes),
             levels: Said::of(levels),
             places,
+            experience,
         }
     }
 }
@@ -84,10 +87,20 @@ fn split(title: &str) -> Vec<Word> {
                 continue;
             }
         };
-        each_word(&take(&mut piece), |word| push(&mut words, word, depth > 0));
+        for piece in without_genders(&take(&mut piece)) {
+            each_word(piece, |word| push(&mut words, word, depth > 0));
+        }
         depth = depth.saturating_add_signed(step);
     }
     words
+}
+
+/// The parts of a piece between blanks, without those that say `m/f/d`.
+fn without_genders(piece: &str) -> impl Iterator<Item = &str> {
+    let parts = piece
+        .split_whitespace()
+        .filter(|part| !vocabulary::names_genders(part));
+    parts.filter(|_| !vocabulary::names_genders(piece))
 }
 
 fn push(words: &mut Vec<Word>, word: &str, in_brackets: bool) {
@@ -96,6 +109,16 @@ fn push(words: &mut Vec<Word>, word: &str, in_brackets: bool) {
         && let Some(one) = vocabulary::one_of(&before.text, word)
     {
         one.clone_into(&mut before.text);
+        return;
+    }
+    if let Some(before) = words.last()
+        && vocabulary::is_noise_behind(&before.text, word)
+    {
+        return;
+    }
+    if let Some((start, rest)) = vocabulary::split_start(word) {
+        push(words, start, in_brackets);
+        push(words, rest, in_brackets);
         return;
     }
     if let Some((start, ending)) = vocabulary::split_ending(word) {
@@ -130,10 +153,60 @@ fn is_number(word: &str) -> bool {
     word.chars().next().is_some_and(char::is_numeric)
 }
 
-/// `3년`, `5년차`: boards ask for it apart. `2026년` is no such thing.
-fn is_experience(word: &str) -> bool {
-    let unit = word.trim_start_matches(|character: char| character.is_ascii_digit());
-    (1..=2).contains(&(word.len() - unit.len())) && matches!(unit, "년" | "년차" | "년이상" | "yrs")
+/// Takes out what asks for experience, `경력 3년 이상`, `3~5년`, `5+ years`, and gives the fewest years. Boards ask for it
+/// apart, but not all of them.
+fn take_experience(words: &mut Vec<Word>) -> Option<u8> {
+    let mut fewest: Option<u8> = None;
+    let mut at = 0;
+    while at < words.len() {
+        let Some((years, length)) = years(&words[at..]) else {
+            at += 1;
+            continue;
+        };
+        let is_most = words
+            .get(at + length)
+            .is_some_and(|word| matches!(word.text.as_str(), "이하" | "미만" | "이내"));
+        // Up to so many years is from none.
+        let years = if is_most { 0 } else { years };
+        fewest = Some(fewest.map_or(years, |fewest| fewest.min(years)));
+        words.drain(at..at + length + usize::from(is_most));
+    }
+    // Beginners are asked for too, whatever the others are asked for.
+    let for_beginners = words.iter().any(|word| word.text == "신입");
+    fewest.map(|years| if for_beginners { 0 } else { years })
+}
+
+/// The years that words begin with, and how many words say so. `2026년` is no experience.
+fn years(words: &[Word]) -> Option<(u8, usize)> {
+    const UNITS: [&str; 9] = [
+        "년",
+        "년차",
+        "년이상",
+        "년차이상",
+        "years",
+        "year",
+        "yrs",
+        "yr",
+        "yoe",
+    ];
+    let text = |at: usize| words.get(at).map(|word| word.text.as_str());
+    let first = text(0)?;
+    let unit = first.trim_start_matches(|character: char| character.is_ascii_digit());
+    let digits = &first[..first.len() - unit.len()];
+    let years = digits.parse().ok().filter(|_| digits.len() <= 2)?;
+    if UNITS.contains(&unit) {
+        return Some((years, 1));
+    }
+    if !matches!(unit, "" | "+") {
+        return None;
+    }
+    let next = text(1)?;
+    if UNITS.contains(&next) {
+        return Some((years, 2));
+    }
+    // `3~5년`, `3 - 5 years`: the first of two.
+    let (most, length) = self::years(&words[1..])?;
+    (unit.is_empty() && most >= years).then_some((years, length + 1))
 }
 
 #[cfg(test)]
@@ -163,6 +236,50 @@ mod tests {
                 !decorated_title.notes.contradicts(&plain.notes),
                 "{decorated}"
             );
+        }
+    }
+
+    #[test]
+    fn a_rank_written_with_the_word_behind_it_is_a_rank() {
+        let apart = title("시니어 백엔드 개발자").position;
+        assert_eq!(title("시니어백엔드 개발자").position, apart);
+        assert_eq!(title("시니어백엔드개발자").position, apart);
+        assert_eq!(title("신입개발자").levels, title("개발자 (신입)").levels);
+    }
+
+    #[test]
+    fn a_single_letter_names_something_unless_it_is_a_gender() {
+        for (one, two) in [
+            ("R 개발자", "R&D 개발자"),
+            ("X 개발자", "개발자"),
+            ("Engineer, Team A", "Engineer, Team"),
+            ("Engineer, Team A", "Engineer, Team B"),
+            ("D 언어 개발자", "언어 개발자"),
+            ("RE 분석가", "분석가"),
+        ] {
+            assert_ne!(title(one).position, title(two).position, "{one} {two}");
+        }
+        let plain = title("Backend Engineer");
+        for genders in ["(m/f/d)", "m/w/x", "(F/M/X)", "(m / f / d)", "(d|f|m)"] {
+            let with = title(&format!("Backend Engineer {genders}"));
+            assert_eq!(with, plain, "{genders}");
+        }
+        assert_eq!(title("We're hiring a Backend Engineer"), plain);
+    }
+
+    #[test]
+    fn a_title_tells_the_experience_that_it_asks_for() {
+        for (text, years) in [
+            ("백엔드 개발자 (경력 3년 이상)", Some(3)),
+            ("백엔드 개발자 3~5년차", Some(3)),
+            ("Backend Engineer, 5+ years", Some(5)),
+            ("Backend Engineer (3 - 7 yrs)", Some(3)),
+            ("백엔드 개발자 (신입~3년)", Some(0)),
+            ("백엔드 개발자 (5년 이하)", Some(0)),
+            ("2026년 백엔드 개발자 채용", None),
+            ("백엔드 개발자", None),
+        ] {
+            assert_eq!(title(text).experience, years, "{text}");
         }
     }
 

@@ -106,7 +106,6 @@ const NOISE: &[&str] = &[
     "urgent",
     "we",
     "are",
-    "re",
     "now",
     "new",
     "job",
@@ -116,18 +115,19 @@ const NOISE: &[&str] = &[
     "fulltime",
     "years",
     "yrs",
-    "m",
-    "f",
-    "d",
-    "x",
     "the",
-    "a",
     "at",
     "in",
     "for",
     "of",
     "and",
 ];
+
+/// Words that say nothing behind one that says nothing (`We're`, `hiring a`); elsewhere they name something (`RE`, `Team A`).
+const NOISE_BEHIND_NOISE: &[&str] = &["re", "a", "an"];
+
+/// What stands for all genders in brackets or between strokes: `(m/f/d)`, `m/w/x`, `(all genders)` has no letters to spare.
+const GENDERS: &[&str] = &["m", "f", "w", "d", "x", "i", "h", "n", "b"];
 
 /// Pairs of words that are also written as one.
 const PAIRS: &[(&str, &str, &str)] = &[
@@ -159,6 +159,9 @@ const ENDINGS: &[&str] = &[
     "개발",
 ];
 
+/// Beginnings that are written with the word behind them, and without: `시니어백엔드`.
+const STARTS: &[&str] = &["시니어", "주니어", "신입", "경력", "인턴", "리드"];
+
 /// Numerals of grades.
 const NUMERALS: &[(&str, &str)] = &[("i", "1"), ("ii", "2"), ("iii", "3"), ("iv", "4")];
 
@@ -175,6 +178,23 @@ pub(super) fn role(word: &str) -> Option<Role> {
         .map(Role::Rank)
         .or_else(|| name(POSITIONS).map(Role::Position))
         .or_else(|| name(LEVELS).map(Role::Level))
+}
+
+/// Whether a word says nothing because of the one before it.
+pub(super) fn is_noise_behind(before: &str, word: &str) -> bool {
+    NOISE_BEHIND_NOISE.contains(&word) && role(before) == Some(Role::Noise)
+}
+
+/// Whether a piece of a title names genders and nothing else: two or more, so that neither `X` nor `R&D` is one.
+pub(super) fn names_genders(piece: &str) -> bool {
+    let mut letters = 0;
+    let mut names = piece.split(['/', '|', '*', ',', ' ']);
+    let all = names.all(|name| {
+        let name = name.trim();
+        letters += usize::from(!name.is_empty());
+        name.is_empty() || GENDERS.contains(&name.to_lowercase().as_str())
+    });
+    all && letters > 1
 }
 
 /// Two words as the one that they are also written as.
@@ -197,6 +217,19 @@ pub(super) fn split_ending(word: &str) -> Option<(&str, &'static str)> {
                 .filter(|start| !start.is_empty())?,
             *ending,
         ))
+    })
+}
+
+/// A word's beginning that is a word of its own, and what is behind it, where that is a word of titles too.
+pub(super) fn split_start(word: &str) -> Option<(&'static str, &str)> {
+    if role(word).is_some() {
+        return None;
+    }
+    let mut starts = STARTS.iter();
+    starts.find_map(|start| {
+        let rest = word.strip_prefix(start)?;
+        let is_known = role(rest).is_some() || split_ending(rest).is_some();
+        is_known.then_some((*start, rest))
     })
 }
 
