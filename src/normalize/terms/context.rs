@@ -107,8 +107,8 @@ impl Judge<'_> {
             if form.care == Care::Exact && is_in_korean_clause(mention) {
                 return Some(Rule::Nearby);
             }
-            let korean_next =
-                !letter && mention.after == Side::Free && vocabulary::is_korean_after(rest, false);
+            let is_word = matches!(mention.after, Side::Free | Side::Particle);
+            let korean_next = !letter && is_word && vocabulary::is_korean_after(rest, false);
             return (vocabulary::is_role(next) || korean_next).then_some(Rule::Word);
         }
         if vocabulary::is_korean_after(rest, letter)
@@ -181,7 +181,9 @@ impl Judge<'_> {
             .iter()
             .any(|word| vocabulary::contains_word(sentence, word))
         {
-            return !self.is_command(mentions, index);
+            // In the midst of a sentence a command has no capital.
+            let begins = !self.text[from..mention.start].contains(char::is_alphanumeric);
+            return !begins || !self.is_command(mentions, index);
         }
         let syllable =
             self.is_korean(mention) && self.text[mention.start..mention.end].chars().count() == 1;
