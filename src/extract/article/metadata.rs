@@ -7,7 +7,7 @@ use regex::Regex;
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
-use super::Article;
+use super::{Article, byline};
 use crate::extract::schema_org::{Graph, Node, json_ld, microdata, unescaped};
 use crate::html::text;
 
@@ -125,8 +125,6 @@ selectors! {
     META = "meta[content]";
     TITLE = "head title, body > title";
     HEADING = "h1";
-    AUTHOR_NAME = "[rel~=author], [itemprop~=author], .author-name, .post-author, .p-author";
-    BYLINE = ".byline";
     PUBLISHED_TIME = "[itemprop~=datePublished], time[pubdate], time.published, time.dt-published, article time[datetime], \
                       main time[datetime], time[datetime]";
     UPDATED_TIME = "[itemprop~=dateModified], time.updated, time.dt-updated";
@@ -195,17 +193,10 @@ impl Page<'_> {
     fn author(&self) -> Option<String> {
         let declared = self.nodes.iter().map(|node| node.texts("author"));
         let named = AUTHOR.iter().map(|name| self.metas(name).collect());
-        let marked = std::iter::once_with(|| {
-            let texts = |selector: &'static Selector| self.html.select(selector).map(text::of);
-            let byline = || {
-                texts(&BYLINE)
-                    .next()
-                    .map(|byline| byliner(&byline).to_owned())
-            };
-            let author = texts(&AUTHOR_NAME).next().or_else(byline);
-            author.into_iter().collect::<Vec<_>>()
-        });
-        declared.chain(named).chain(marked).find_map(|names| {
+        let marked = std::iter::once_with(|| byline::author(self.html).into_iter().collect());
+        // The account that a system was set up with stands in for all who write.
+        let mut account = None;
+        for names in declared.chain(named).chain(marked) {
             let mut kept: Vec<String> = Vec::new();
             for name in names {
                 // `article:author` is often the address of a profile.
@@ -214,8 +205,13 @@ impl Page<'_> {
                     kept.push(name);
                 }
             }
-            (!kept.is_empty()).then(|| kept.join(", "))
-        })
+            if kept.iter().all(|name| byline::is_account(name)) {
+                account = account.or_else(|| kept.into_iter().next());
+            } else {
+                return Some(kept.join(", "));
+            }
+        }
+        account
     }
 
     fn language(&self) -> Option<String> {
@@ -246,18 +242,6 @@ fn line(text: &str) -> Option<String> {
         line.push_str(word);
     }
     (!line.is_empty()).then_some(line)
-}
-
-/// Whom a byline names: of `By Jane Doe on March 1` Jane Doe.
-fn byliner(byline: &str) -> &str {
-    let byline = byline.trim();
-    let name = match byline.split_at_checked(3) {
-        Some((by, name)) if by.eq_ignore_ascii_case("by ") => name,
-        _ => byline,
-    };
-    let ends = [" on ", " · ", " • ", " | ", "\n"];
-    let end = ends.iter().filter_map(|end| name.find(end)).min();
-    name[..end.unwrap_or(name.len())].trim()
 }
 
 /// A title without the site's name behind or before it.
@@ -339,15 +323,14 @@ mod tests {
     }
 
     #[test]
-    fn a_byline_gives_the_name_alone() {
-        let author = |page| article(page).author;
-        for page in [
-            "<p class=byline>By <a rel=author>Jane Doe</a> on <time>March 1</time></p>",
-            "<p class=byline>By Jane Doe on March 1</p>",
-            "<p class=byline>Jane Doe · 5 min</p>",
-        ] {
-            assert_eq!(author(page).as_deref(), Some("Jane Doe"), "{page}");
-        }
+    fn an_account_is_the_author_only_where_nobody_else_is() {
+        let author = |page: &str| article(page).author;
+        let account = "<meta name=author content=admin>";
+        assert_eq!(author(account).as_deref(), Some("admin"));
+        let page = [account, "<p class=byline>By Jane Doe</p>"].concat();
+        assert_eq!(author(&page).as_deref(), Some("Jane Doe"));
+        let page = "<meta name=author content='관리자'><dl><dt>작성자<dd>김하나</dl>";
+        assert_eq!(author(page).as_deref(), Some("김하나"));
     }
 
     #[test]

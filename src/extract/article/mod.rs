@@ -8,6 +8,7 @@
 //! that has none of the bounds of [`crate::html::tree`], and give HTML where a reader's text is wanted.
 
 mod body;
+mod byline;
 mod metadata;
 
 use url::Url;
