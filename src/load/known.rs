@@ -12,7 +12,7 @@ use sqlx::types::Json;
 use url::Url;
 
 use super::part::Part;
-use super::plan::to_json;
+use super::sql::json_text;
 use super::staging::Staging;
 use super::{Bind, Store, StoreError, Transaction, binds};
 use crate::record::{Item, Next, PipelineId, RecordId, RunId, Validators};
@@ -162,7 +162,7 @@ fn rows(part: &Part<'_>) -> Vec<Vec<Bind>> {
                 Bind::from(url.as_str()),
                 Bind::from(etag.as_deref()),
                 Bind::from(last_modified.as_deref()),
-                Bind::from(to_json(&page.content)),
+                Bind::JsonText(Some(json_text(&page.content))),
             ]
         })
         .collect();
@@ -174,7 +174,7 @@ fn rows(part: &Part<'_>) -> Vec<Vec<Bind>> {
             text.clone(),
             text.clone(),
             text,
-            Bind::Json(None),
+            Bind::JsonText(None),
         ]
     }));
     rows

@@ -16,12 +16,16 @@ use crate::load::{Content, KnownPage, Named};
 use crate::record::{Item, Next, Page, RecordId, Rejection};
 
 /// Entries of a piece, and about the bytes after which it ends before: the largest pages of most lists are one piece.
-const PIECE_ENTRIES: usize = 256;
+pub(super) const PIECE_ENTRIES: usize = 256;
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// Most bytes of entries that are kept of a page, to be remembered when it has not changed: the largest sitemap's fit. A
 /// longer list is read anew each time.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Most records that are kept of a page, for the same end: as many as the largest sitemap names. They are stored in one
+/// row, which is in memory several times while it is written.
+const KEPT_RECORDS: usize = 50_000;
 
 /// What a page costs in memory besides the texts of its entries: an entry, and a field of one.
 const ENTRY_BYTES: usize = 64;
@@ -162,12 +166,13 @@ impl Keeping {
                 self.bytes += piece.bytes;
                 items.extend_from_slice(&piece.items);
             }
-            Named::Records(known) => {
-                self.bytes += size_of_val(ids);
-                known.extend_from_slice(ids);
-            }
+            Named::Records(known) => known.extend_from_slice(ids),
         }
-        (self.bytes <= KEPT_BYTES).then_some(self)
+        let is_bounded = match &self.known.content.named {
+            Named::Entries(_) => self.bytes <= KEPT_BYTES,
+            Named::Records(known) => known.len() <= KEPT_RECORDS,
+        };
+        is_bounded.then_some(self)
     }
 
     /// The page, once it was read to its end. One without an entry is read anew.
@@ -177,5 +182,37 @@ impl Keeping {
         }
         self.known.content.next = next.clone();
         Some(self.known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::Content;
+    use crate::record::{Kind, Validators};
+
+    #[test]
+    fn of_a_page_with_more_records_than_a_row_should_hold_none_is_kept() {
+        let url: url::Url = "https://blog.example/rss.xml".parse().unwrap();
+        let known = KnownPage {
+            url: url.clone(),
+            basis: [0; 32],
+            validators: Validators {
+                url,
+                etag: Some("\"1\"".to_owned()),
+                last_modified: None,
+            },
+            content: Content {
+                named: Named::Records(Vec::new()),
+                next: Next::None,
+            },
+        };
+        let keeping = Keeping {
+            known: Box::new(known),
+            bytes: 0,
+        };
+        let ids = vec![RecordId::of(Kind::Post, &["1"]); KEPT_RECORDS];
+        let keeping = keeping.piece(&Piece::default(), &ids).unwrap();
+        assert!(keeping.piece(&Piece::default(), &ids[..1]).is_none());
     }
 }

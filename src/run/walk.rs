@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::checkpoint::Checkpoint;
 use super::paging::{Gave, Pager};
-use super::reading::{Keeping, Part, Reading};
+use super::reading::{Keeping, PIECE_ENTRIES, Part, Reading};
 use super::since::{Age, Cutoff};
 use super::snapshot::WalkEnd;
 use super::transform::{HAND_OVER, ListPage, Page as PageWork};
@@ -502,7 +502,10 @@ impl<'a> Walk<'a> {
                 unchanged.push(id);
             }
         }
-        send(&outlets.loads, Load::Unchanged(unchanged)).await;
+        // In pieces, as those of a page that was read: a batch holds what it is given at once.
+        for ids in unchanged.chunks(PIECE_ENTRIES) {
+            send(&outlets.loads, Load::Unchanged(ids.to_vec())).await;
+        }
         if tally.wanted >= self.limit {
             return ControlFlow::Break(WalkEnd::Limited);
         }

@@ -30,10 +30,10 @@ source = "blog"
 delay = "0s"
 "#;
 
-/// A feed of 13 MiB, which says its language behind its entries.
-fn feed() -> String {
+/// A feed that says its language behind its entries: 13 MiB for all of them.
+fn feed(entries: usize) -> String {
     let mut text = "<rss version='2.0'><channel><title>T</title>".to_owned();
-    for number in 0..ENTRIES {
+    for number in 0..entries {
         let link = format!("https://blog.example/{number}");
         write!(
             text,
@@ -47,7 +47,7 @@ fn feed() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_of_200_000_entries_is_extracted_in_little_memory() {
     let workspace = Workspace::empty();
-    workspace.write("rss.xml", &feed());
+    workspace.write("rss.xml", &feed(ENTRIES));
     let arguments = ["extract", "rss.xml", "--as", "feed"];
     let (said, peak) = workspace.trendy_and_peak(&arguments).await;
     assert_eq!(said.status, 0, "{}", said.stderr);
@@ -61,7 +61,7 @@ async fn a_feed_of_200_000_entries_is_extracted_in_little_memory() {
 async fn a_run_of_a_feed_of_200_000_entries_takes_little_memory() {
     let mut workspace = Workspace::empty();
     workspace.write("pipelines/blog.toml", BLOG);
-    workspace.write("sites/blog/day-1/rss.xml", &feed());
+    workspace.write("sites/blog/day-1/rss.xml", &feed(ENTRIES));
     workspace.serve_own("blog").await;
     let limit = TAKEN.to_string();
     let arguments = ["run", "blog", "--dry-run", "--limit", &limit];
@@ -70,6 +70,31 @@ async fn a_run_of_a_feed_of_200_000_entries_takes_little_memory() {
     assert_eq!(said.stdout.lines().count(), TAKEN);
     assert_eq!(said.stdout.matches("\"language\":\"ko\"").count(), TAKEN);
     assert!(peak < MOST_MEMORY_KIB + SLACK_KIB, "{peak} KiB");
+}
+
+/// Entries of a run that loads them all: as many as an unoptimized program loads in some ten seconds.
+const LOADED: usize = 20_000;
+
+/// What a run of so many entries may need more than one of a fifth: their part of the feed, an id of each, and what the
+/// threads of a run differ by.
+const GROWTH_KIB: u64 = 8 * 1024;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_loads_a_long_feed_takes_no_more_memory_than_one_of_a_short_one() {
+    let peak_of = async |entries: usize| {
+        let mut workspace = Workspace::empty();
+        workspace.write("pipelines/blog.toml", BLOG);
+        workspace.write("sites/blog/day-1/rss.xml", &feed(entries));
+        workspace.serve_own("blog").await;
+        let arguments = ["run", "blog", "--format", "json"];
+        let (said, peak) = workspace.trendy_and_peak(&arguments).await;
+        assert_eq!(said.status, 0, "{}", said.stderr);
+        assert_eq!(said.json()[0]["added"], entries);
+        peak
+    };
+    let (few, many) = (peak_of(LOADED / 5).await, peak_of(LOADED).await);
+    assert!(many < MOST_MEMORY_KIB + SLACK_KIB, "{many} KiB");
+    assert!(many < few + GROWTH_KIB, "{many} KiB, {few} KiB before");
 }
 
 const BOARD: &str = r#"
