@@ -132,7 +132,10 @@ pub enum FetchError {
         source: reqwest::Error,
     },
     /// The body is larger than any page should be.
-    #[error("{url} is larger than {} KiB after decoding", .limit / 1024)]
+    #[error(
+        "{url} is larger than {} KiB after decoding, the most that a page may be; ask for less at a time, by a parameter of its address or by `[source.pages]`",
+        .limit / 1024
+    )]
     TooLarge {
         /// The address.
         url: String,

@@ -182,6 +182,11 @@ async fn a_page_that_is_not_there_is_a_failure_and_a_wrong_argument_is_usage() {
             2,
             "is a file already",
         ),
+        (
+            &["board", "--save", "pages/page.html"],
+            2,
+            "there is no folder `pages`; create it first",
+        ),
     ] {
         let said = workspace.trendy(&[&["try"], arguments].concat()).await;
         assert_eq!(said.status, status, "{said:#?}");

@@ -87,7 +87,9 @@ impl SalaryOutput {
         let pay = least.or(most);
         let currency = pay.as_ref().and_then(|pay| pay.currency.clone());
         let unit = pay.and_then(|pay| pay.unit).map(unit_text);
-        (min.is_some() || max.is_some()).then(|| Self {
+        // Forms that must be filled in are: nothing to nothing is no pay.
+        let is_pay = [min, max].into_iter().flatten().any(|amount| amount > 0.0);
+        is_pay.then(|| Self {
             currency: posted.currency.or(currency),
             min: min.map(amount),
             max: max.map(amount),

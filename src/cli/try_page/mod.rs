@@ -101,6 +101,9 @@ pub(super) async fn run(args: TryArgs, context: &Context) -> Result<Exit, Failur
             pipeline.id
         )));
     }
+    if let Some(path) = &args.save {
+        can_be_written(path)?;
+    }
     let mut first = first_request(&pipeline, dictionaries.stations, Timestamp::now())
         .map_err(Failure::usage)?;
     if args.compare {
@@ -161,6 +164,18 @@ pub(super) async fn run(args: TryArgs, context: &Context) -> Result<Exit, Failur
         Format::Json => print_json(&tried)?,
     }
     Ok(tried.exit())
+}
+
+/// Refuses a file that has no folder before its page is asked for.
+fn can_be_written(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let (path, folder) = (path.display(), folder.display());
+    Err(Failure::usage(format!(
+        "cannot write `{path}`: there is no folder `{folder}`; create it first, or name another file"
+    )))
 }
 
 fn choose(pipelines: Vec<Pipeline>, name: &str) -> Result<Pipeline, Failure> {
