@@ -128,18 +128,17 @@ fn replace_word(text: &str, label: &str) -> String {
 
 /// Days from today in `d-7`, `d+3`, `d-day`, `3일 남음`, `마감 3일 전`, `5 days left`, `closes in 5 days`.
 fn days_left(compact: &str) -> Option<i64> {
-    if let Some(days) = from_the_day(compact) {
-        return days;
-    }
     let number_at = |sign: &str| last_number(&compact[..compact.find(sign)?]);
-    let mut left = LEFT.iter();
-    let left = left.find_map(|(sign, of)| number_at(sign).filter(|_| compact.contains(of)));
+    let left = || {
+        let mut left = LEFT.iter();
+        left.find_map(|(sign, of)| number_at(sign).filter(|_| compact.contains(of)))
+    };
     let ahead = || number_at("day").filter(|(before, _)| before.ends_with("in"));
-    left.or_else(ahead).map(|(_, days)| days)
+    from_the_day(compact).or_else(|| left().or_else(ahead).map(|(_, days)| days))
 }
 
-/// `d-7`, `d-day`, and `d+3` once it has passed; some days, or none where that is no number of them.
-fn from_the_day(compact: &str) -> Option<Option<i64>> {
+/// `d-7`, `d-day`, and `d+3` once it has passed.
+fn from_the_day(compact: &str) -> Option<i64> {
     let mut signs = compact.match_indices(['-', '+']);
     let (at, sign) = signs.find(|(at, _)| {
         let before = compact[..*at].strip_suffix('d');
@@ -147,11 +146,11 @@ fn from_the_day(compact: &str) -> Option<Option<i64>> {
     })?;
     let rest = &compact[at + 1..];
     if rest.starts_with("day") {
-        return Some(Some(0));
+        return Some(0);
     }
     let digits = rest.find(|c: char| !c.is_ascii_digit());
-    let days = days(&rest[..digits.unwrap_or(rest.len())]);
-    Some(days.map(|days| if sign == "+" { -days } else { days }))
+    let days = days(&rest[..digits.unwrap_or(rest.len())])?;
+    Some(if sign == "+" { -days } else { days })
 }
 
 /// The number that a text ends in, and what is before it.
