@@ -82,13 +82,22 @@ impl Readings {
             }
             *self = next;
             at += 1;
-            // The bytes of a character are all below its boundaries, and of the same state.
-            while at < bytes.len() && !text.is_char_boundary(at) {
-                at += 1;
+            // After one byte that means nothing in a tag, more of them change no reading, nor does the rest of a character.
+            if is_plain(byte) {
+                let rest = bytes[at..part.end].iter();
+                at += rest.take_while(|byte| is_plain(**byte)).count();
             }
         }
         false
     }
+}
+
+/// Whether a byte is a letter of a name or value to each state.
+const fn is_plain(byte: u8) -> bool {
+    !matches!(
+        byte,
+        b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'"' | b'\'' | b'<' | b'>' | b'=' | b'/'
+    )
 }
 
 /// Whether the name of a tag begins behind this byte: `<` or `</`.
