@@ -44,6 +44,10 @@ struct NamedTerm<'a> {
 /// The dates that sources say; of any type, as the server is the judge of what stands in a field.
 #[derive(Default, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "these are the names in the document"
+)]
 struct Dates {
     posted_at: Value,
     published_at: Value,
@@ -63,8 +67,11 @@ struct Common<'a> {
     revision: i64,
     active: bool,
     closed_at: Option<Timestamp>,
-    /// Not in a reading.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent in a reading, null in a job or post that is the oldest"
+    )]
     same_as: Option<Option<RecordId>>,
     terms: Vec<&'a str>,
     terms_by_type: BTreeMap<&'static str, Vec<&'a str>>,

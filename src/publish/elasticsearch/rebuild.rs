@@ -54,6 +54,9 @@ pub struct RebuildReport {
 
 /// Fills new indices with what the store holds, and swaps them in; whatever the old ones are: of another store, of another
 /// schema, or not there.
+///
+/// # Panics
+/// Never: nothing asks it to stop.
 pub async fn rebuild(
     store: &Store,
     target: &ElasticsearchTarget,
