@@ -311,7 +311,7 @@ mod tests {
             "a,b\n\"x,1\ny,2\n",
             &[(1, Ok(&["a", "b"])), (2, Err(OPEN)), (3, Ok(&["y", "2"]))],
         );
-        let many: String = (0..20).map(|number| format!("y,{number}\n")).collect();
+        let many = "y,2\n".repeat(20);
         let text = format!("a,b\r\nx,\"1\r\n{many}z,\"3\"");
         let rows = rows(&text, 16);
         assert_eq!(rows[1], (2, Err(OPEN)));

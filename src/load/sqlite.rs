@@ -402,14 +402,14 @@ mod tests {
         let brim = "CREATE TABLE filler (filling BLOB); PRAGMA max_page_count = 1";
         sqlx::raw_sql(brim).execute(&opened.writer).await.unwrap();
         let mut transaction = begin(&opened.writer).await.unwrap();
-        let fill = "INSERT INTO filler VALUES (zeroblob(10000000))";
-        let full = sqlx::raw_sql(fill).execute(&mut *transaction).await;
-        let full = StoreError::of_statement("here", fill, full.unwrap_err());
+        let insert = "INSERT INTO filler VALUES (zeroblob(10000000))";
+        let full = sqlx::raw_sql(insert).execute(&mut *transaction).await;
+        let full = StoreError::of_statement("here", insert, full.unwrap_err());
         assert!(matches!(full, StoreError::Full { .. }), "{full:?}");
         drop(transaction);
 
         let mut transaction = begin(&opened.writer).await.unwrap();
-        let made = sqlx::raw_sql(fill).execute(&mut *transaction).await;
+        let made = sqlx::raw_sql(insert).execute(&mut *transaction).await;
         made.unwrap();
         transaction.commit().await.unwrap();
         let kept: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM filler")

@@ -131,7 +131,7 @@ async fn holds_the_same(old: &Scratch, new: &Scratch, (run, batch): (RunId, Batc
     let resumed = old.begin_run(&pipeline(), minute(3)).await.unwrap();
     assert_eq!((resumed.id, resumed.resumed), (run, true));
     let ids: HashSet<RecordId> = batch.records.iter().map(|record| record.id).collect();
-    assert_eq!(old.loaded_by(run).await.unwrap(), ids);
+    assert_eq!(old.checkpoint(run).await.unwrap(), ids);
     let expected = LoadReport {
         reopened: 1,
         unchanged: 4,

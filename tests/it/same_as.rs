@@ -332,7 +332,7 @@ async fn what_frees_an_opening_gives_it_to_the_next(scratch: Scratch) {
         let records = stored(store, Kind::Job).await;
         let linked = records
             .into_iter()
-            .filter(|record| !record.document["same_as"].is_null());
+            .filter(|record| !record.document()["same_as"].is_null());
         linked.map(|record| record.id).collect::<Vec<_>>()
     };
     assert_eq!(linked(&store).await, [id("b", 1)]);
