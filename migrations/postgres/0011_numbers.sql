@@ -25,7 +25,9 @@ SELECT r.number, r.last_seen_at, s.run_id
 DROP TABLE sightings;
 ALTER TABLE records DROP COLUMN last_seen_at;
 
-CREATE TABLE numbered_terms (
+CREATE TABLE
+-- `record_terms`, once the old one is gone.
+numbered_terms (
     number   BIGINT      NOT NULL,
     term     TEXT        NOT NULL,
     type     TEXT        NOT NULL,
@@ -40,7 +42,9 @@ ALTER TABLE numbered_terms RENAME TO record_terms;
 ALTER TABLE record_terms ADD PRIMARY KEY (number, term);
 CREATE INDEX record_terms_by_date ON record_terms (kind, dated_at, term, type);
 
-CREATE TABLE numbered_likenesses (
+CREATE TABLE
+-- `likenesses`, once the old one is gone.
+numbered_likenesses (
     number   BIGINT NOT NULL,
     -- Version of what it was made by; one of another version is made anew when the record is seen.
     recipe   BIGINT NOT NULL,

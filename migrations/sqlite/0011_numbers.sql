@@ -7,7 +7,9 @@ DROP VIEW weather;
 DROP VIEW posts;
 DROP VIEW jobs;
 
-CREATE TABLE numbered (
+CREATE TABLE
+-- `records`, once the old one is gone.
+numbered (
     -- Never given twice, also once its record was deleted.
     number        INTEGER PRIMARY KEY AUTOINCREMENT,
     id            BLOB    NOT NULL UNIQUE,
@@ -46,7 +48,9 @@ SELECT r.rowid, r.last_seen_at, s.run_id
  ORDER BY r.rowid;
 DROP TABLE sightings;
 
-CREATE TABLE numbered_terms (
+CREATE TABLE
+-- `record_terms`, once the old one is gone.
+numbered_terms (
     number   INTEGER NOT NULL,
     term     TEXT    NOT NULL,
     type     TEXT    NOT NULL,
@@ -61,7 +65,9 @@ DROP TABLE record_terms;
 ALTER TABLE numbered_terms RENAME TO record_terms;
 CREATE INDEX record_terms_by_date ON record_terms (kind, dated_at, term, type);
 
-CREATE TABLE numbered_likenesses (
+CREATE TABLE
+-- `likenesses`, once the old one is gone.
+numbered_likenesses (
     number   INTEGER PRIMARY KEY,
     -- Version of what it was made by; one of another version is made anew when the record is seen.
     recipe   INTEGER NOT NULL,

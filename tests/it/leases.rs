@@ -57,7 +57,7 @@ async fn take(store: &Store, name: &str) -> Lock {
     tokio::time::timeout(deadline, taken).await.unwrap()
 }
 
-fn is_lost<T>(result: Result<T, StoreError>) -> bool {
+fn is_lost<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::LockLost { .. }))
 }
 
@@ -75,13 +75,13 @@ async fn a_run_whose_lock_another_has_taken_writes_nothing(scratch: Scratch) {
     let resumed = second.begin_run(&pipeline(), minute(1)).await.unwrap();
     assert_eq!((resumed.id, resumed.resumed), (run, true));
 
-    assert!(is_lost(first.load(run, &batch(2, vec![job(2)])).await));
-    assert!(is_lost(first.close(run, &[job_id(1)], minute(2)).await));
-    assert!(is_lost(first.interrupt_run(run, minute(2)).await));
+    assert!(is_lost(&first.load(run, &batch(2, vec![job(2)])).await));
+    assert!(is_lost(&first.close(run, &[job_id(1)], minute(2)).await));
+    assert!(is_lost(&first.interrupt_run(run, minute(2)).await));
     let finished = first.finish_run(run, Outcome::Failed, None, minute(2));
-    assert!(is_lost(finished.await));
-    assert!(is_lost(first.begin_run(&pipeline(), minute(2)).await));
-    assert!(is_lost(first.require_lock().await));
+    assert!(is_lost(&finished.await));
+    assert!(is_lost(&first.begin_run(&pipeline(), minute(2)).await));
+    assert!(is_lost(&first.require_lock().await));
     assert_eq!(store.head().await.unwrap(), 1);
 
     second.load(run, &batch(3, vec![job(3)])).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_cursor_is_moved_by_the_holder_of_its_lease_alone(scratch: Scratch) {
     let second = store.under(&taken);
     second.move_cursor("copy", -1, minute(1)).await.unwrap();
 
-    assert!(is_lost(first.move_cursor("copy", 9, minute(2)).await));
+    assert!(is_lost(&first.move_cursor("copy", 9, minute(2)).await));
     assert_eq!(store.cursor("copy").await.unwrap().unwrap().seq, -1);
 }
 
