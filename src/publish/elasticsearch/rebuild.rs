@@ -143,9 +143,10 @@ impl Rebuild<'_> {
         stop: impl Future<Output = ()>,
     ) -> Result<Option<RebuildReport>, PublishError> {
         let failed = |source| failed(self.target, source);
+        // In a box: the compiler follows futures in futures only so far.
         let filled = tokio::select! {
             biased;
-            filled = self.fill() => Some(filled?),
+            filled = Box::pin(self.fill()) => Some(filled?),
             () = stop => None,
         };
         let Some(Filled {
