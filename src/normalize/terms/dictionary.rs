@@ -59,11 +59,6 @@ impl Dictionary {
         self.entries.iter().map(|entry| &entry.term)
     }
 
-    /// The bytes that the automaton takes in memory.
-    pub fn memory_usage(&self) -> usize {
-        self.forms.memory_usage()
-    }
-
     /// Every mention of a term, in the order of the text.
     pub fn find(&self, text: &str) -> Vec<Match> {
         let folded = Folded::new(text);

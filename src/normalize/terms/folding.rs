@@ -87,12 +87,16 @@ fn shift(change: Option<&Change>, folded: usize) -> usize {
 /// The byte from which on the text is not plain, drawn back to a place where a segment begins.
 fn first_change(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    let mut starter = 0;
     let mut index = 0;
+    let mut next_stride = 0;
     while index < bytes.len() {
+        if index >= next_stride {
+            index += plain_strides(&bytes[index..]);
+            next_stride = index + STRIDE;
+            continue;
+        }
         let byte = bytes[index];
         if byte > b' ' && byte.is_ascii() {
-            starter = index;
             index += 1;
         } else if byte.is_ascii() {
             let blank_pair = byte == b' ' && matches!(bytes.get(index + 1), Some(b' ' | b'\n'));
@@ -103,17 +107,15 @@ fn first_change(text: &str) -> Option<usize> {
             if byte == b'\n' && bytes[index..].starts_with(b"\n\n\n") {
                 return Some(index);
             }
-            starter = index;
             index += 1;
         } else if matches!(byte, 0xeb | 0xec) {
             // Hangul syllables from U+B000 to U+CFFF, the most of Korean text.
-            starter = index;
             index += 3;
         } else {
             let character = text[index..].chars().next()?;
             match fold_of(character) {
-                Fold::Keep => starter = index,
-                Fold::Join => return Some(starter),
+                Fold::Keep => {}
+                Fold::Join => return Some(text.floor_char_boundary(index.saturating_sub(1))),
                 Fold::Blank => return Some(text[..index].trim_end().len()),
                 Fold::Drop | Fold::Normalize | Fold::Replace(_) => return Some(index),
             }
@@ -121,6 +123,27 @@ fn first_change(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Bytes that are looked at together.
+const STRIDE: usize = 32;
+
+/// The length of the strides at the start that are ASCII words with single spaces between them: most of most texts.
+fn plain_strides(bytes: &[u8]) -> usize {
+    let mut len = 0;
+    while let Some(stride) = bytes[len..].first_chunk::<STRIDE>()
+        && let Some(following) = bytes[len + 1..].first_chunk::<STRIDE>()
+    {
+        let pairs = stride.iter().zip(following);
+        let is_plain = pairs.fold(true, |is_plain, (&byte, &next)| {
+            is_plain & (byte >= b' ') & byte.is_ascii() & ((byte != b' ') | (next > b' '))
+        });
+        if !is_plain {
+            break;
+        }
+        len += STRIDE;
+    }
+    len
 }
 
 enum Fold {

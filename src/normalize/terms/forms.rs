@@ -142,21 +142,24 @@ impl Forms {
     pub(super) fn get(&self, form: usize) -> &Form {
         &self.by_pattern[form]
     }
-
-    /// The bytes that the automaton takes.
-    pub(super) fn memory_usage(&self) -> usize {
-        self.automaton.memory_usage()
-    }
 }
 
-/// How every form begins: three letters, or a Hangul syllable. Few words of a text pass, and only they are put to the
-/// automaton.
+/// How every form begins: three letters and, nearly, the fourth, or a Hangul syllable. Few words of a text pass, and only
+/// they are put to the automaton.
 #[derive(Debug)]
-struct Beginnings(Box<[u64]>);
+struct Beginnings {
+    /// By the first three letters, or the syllable.
+    places: Box<[u64]>,
+    /// By a hash of the first four letters.
+    fourths: Box<[u64]>,
+}
 
 impl Default for Beginnings {
     fn default() -> Self {
-        Self(vec![0; Self::PLACES / 64].into())
+        Self {
+            places: vec![0; Self::PLACES / 64].into(),
+            fourths: vec![0; Self::FOURTHS / 64].into(),
+        }
     }
 }
 
@@ -178,15 +181,38 @@ impl Beginnings {
     const LATIN: usize = 0x80 << 10;
     /// Three-byte characters from U+A000 to U+DFFF, among them all Hangul syllables.
     const PLACES: usize = Self::LATIN + 0x4000;
+    /// So many that one in twenty is taken.
+    const FOURTHS: usize = 1 << Self::FOURTH_BITS;
+    const FOURTH_BITS: u32 = 16;
 
     fn allow(&mut self, pattern: &[u8]) {
         let place = Self::place(pattern);
-        self.0[place / 64] |= 1 << (place % 64);
+        self.places[place / 64] |= 1 << (place % 64);
+        let fourth = LETTERS[usize::from(pattern.get(3).copied().unwrap_or(0))];
+        // A plural is the name with one more letter: `APIs`.
+        let plural = (pattern.len() == 3).then_some(LETTERS[usize::from(b's')]);
+        for letter in [Some(fourth), plural].into_iter().flatten() {
+            let place = Self::fourth(place, letter);
+            self.fourths[place / 64] |= 1 << (place % 64);
+        }
     }
 
     fn contains(&self, bytes: &[u8]) -> bool {
         let place = Self::place(bytes);
-        self.0[place / 64] >> (place % 64) & 1 == 1
+        let has = |places: &[u64], place: usize| places[place / 64] >> (place % 64) & 1 == 1;
+        has(&self.places, place) && {
+            let fourth = LETTERS[usize::from(bytes.get(3).copied().unwrap_or(0))];
+            has(&self.fourths, Self::fourth(place, fourth))
+        }
+    }
+
+    /// Where no third letter is, or no letter at all, the fourth says nothing.
+    fn fourth(place: usize, letter: u8) -> usize {
+        let has_third = place < Self::LATIN && place & 0x1f != 0;
+        let letter = if has_third { letter } else { 0 };
+        let key = (place as u64) << 5 | u64::from(letter);
+        let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::FOURTH_BITS);
+        usize::try_from(mixed).unwrap_or(0)
     }
 
     fn place(bytes: &[u8]) -> usize {

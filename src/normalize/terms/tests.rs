@@ -93,30 +93,6 @@ fn bundled_dictionary_is_large_and_sorted() {
     assert!(misplaced.is_none(), "not in order: {misplaced:?}");
 }
 
-/// `cargo test --release --lib terms::tests::throughput -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement"]
-#[expect(clippy::print_stderr, reason = "a measurement reports")]
-fn throughput() {
-    let dictionary = Dictionary::bundled();
-    let korean = "우리 팀은 사용자에게 더 나은 경험을 주기 위해 매일 고민하고 있으며, Spring Boot와 Kotlin으로 서버를 만들고 AWS에서 \
-        운영합니다. 함께 성장하고 싶은 분이라면 누구나 지원할 수 있고, Go 언어를 써 보신 분을 우대합니다.\n";
-    let english = "We are looking for a backend engineer who enjoys simple designs, writes clear tests, and cares for the \
-        people who use the product. You will work with Go, PostgreSQL and Kubernetes every day.\n";
-    for (name, text) in [("korean", korean), ("english", english)] {
-        let text = text.repeat(20_000_000 / text.len());
-        let start = std::time::Instant::now();
-        let found = dictionary.find(&text).len();
-        let seconds = start.elapsed().as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "a measurement")]
-        let rate = text.len() as f64 / 1e6 / seconds;
-        eprintln!(
-            "{name}: {rate:.0} MB/s, {found} mentions, automaton {} KiB",
-            dictionary.memory_usage() / 1024
-        );
-    }
-}
-
 #[test]
 fn spans_are_bytes_of_the_text_as_given() {
     let text = "팀은\tＫｏｔｌｉｎ으로, Spring \n  Boot 3.2와 Vue3를 씁니다";
