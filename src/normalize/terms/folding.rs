@@ -129,6 +129,10 @@ fn first_change(text: &str) -> Option<usize> {
 const STRIDE: usize = 32;
 
 /// The length of the strides at the start that are ASCII words with single spaces between them: most of most texts.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without a branch a stride is looked at in a few instructions"
+)]
 fn plain_strides(bytes: &[u8]) -> usize {
     let mut len = 0;
     while let Some(stride) = bytes[len..].first_chunk::<STRIDE>()
