@@ -1,5 +1,6 @@
 //! JSON by JSONPath (RFC 9535).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -58,8 +59,7 @@ fn read_long_list(
     on_entry: &mut OnEntry<'_>,
 ) -> Result<Next, ExtractError> {
     let decoded = decode(&page.body, page.content_type.as_deref());
-    let text = surrogate::mended(&decoded.text);
-    let text = long_number::quoted(&text);
+    let text = lossless(&decoded.text);
     let not_json = |source| not_json(page, &decoded.text, source);
     let outline = list.outline(&text).map_err(not_json)?;
     let outline = outline.ok_or_else(|| ExtractError::NoList {
@@ -158,6 +158,15 @@ pub(super) fn detail(
     }))
 }
 
+/// A text of JSON as its parser takes it without a loss: with no halves of characters, and with the numbers that it cannot
+/// hold as texts.
+pub(super) fn lossless(text: &str) -> Cow<'_, str> {
+    match surrogate::mended(text) {
+        Cow::Borrowed(text) => long_number::quoted(text),
+        Cow::Owned(text) => Cow::Owned(long_number::quoted(&text).into_owned()),
+    }
+}
+
 pub(super) fn parse(page: &Page) -> Result<Value, ExtractError> {
     let body = match page.content_type.as_deref() {
         // Where one document is asked for, the first line of a piece of a file stands for the others.
@@ -169,7 +178,7 @@ pub(super) fn parse(page: &Page) -> Result<Value, ExtractError> {
         _ => &page.body,
     };
     let decoded = decode(body, page.content_type.as_deref());
-    serde_json::from_str(&long_number::quoted(&surrogate::mended(&decoded.text)))
+    serde_json::from_str(&lossless(&decoded.text))
         .map_err(|source| not_json(page, &decoded.text, source))
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::{ExtractError, OnEntry, json, long_number, rejection, surrogate};
+use super::{ExtractError, OnEntry, json, rejection};
 use crate::config::Pipeline;
 use crate::record::{LINES, Next, Page};
 
@@ -62,7 +62,7 @@ fn lines(
         let mut url = page.url.clone();
         url.set_fragment(Some(&format!("L{number}")));
         let read = match std::str::from_utf8(line) {
-            Ok(line) => serde_json::from_str(&long_number::quoted(&surrogate::mended(line))),
+            Ok(line) => serde_json::from_str(&json::lossless(line)),
             Err(_) => serde_json::from_slice(line),
         };
         let reason = match read {

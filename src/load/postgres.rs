@@ -26,12 +26,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The lock that each transaction takes before it writes to the change log, and keeps until its commit: without it a
 /// number can become visible after a larger one, and a reader that has passed the larger never sees it. The schema is
 /// part of its name, as databases may hold several stores.
-const LOG_LOCK: &str =
-    "SELECT pg_advisory_xact_lock(hashtextextended('trendy:changes:' || current_schema(), 0))";
-
-/// What is staged is looked up in the store row by row. The planner knows no sizes of temporary tables, and for a thousand
-/// ids it read all of a store of 60,000 records, several times a batch.
-const LOOK_UP: &str = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+///
+/// What such a transaction stages is looked up in the store row by row: the planner knows no sizes of temporary tables, and
+/// for a thousand ids it read all of a store of 60,000 records, several times a batch.
+const LOG: &str = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+    SELECT pg_advisory_xact_lock(hashtextextended('trendy:changes:' || current_schema(), 0))";
 
 /// The temporary tables of [`Staging`]; a commit empties them.
 const STAGING: &str = "
@@ -173,8 +172,7 @@ pub(super) async fn begin(
 ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     if purpose == Purpose::Log {
-        sqlx::raw_sql(LOG_LOCK).execute(&mut *transaction).await?;
-        sqlx::raw_sql(LOOK_UP).execute(&mut *transaction).await?;
+        sqlx::raw_sql(LOG).execute(&mut *transaction).await?;
     }
     sqlx::raw_sql(STAGING).execute(&mut *transaction).await?;
     Ok(transaction)

@@ -17,6 +17,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::sql::IdRow;
 use super::{Bind, Purpose, Store, StoreError, binds, retrying};
 use crate::record::{Kind, RecordId};
 
@@ -90,11 +91,6 @@ struct SeqRow {
 }
 
 #[derive(FromRow)]
-struct IdRow {
-    id: Uuid,
-}
-
-#[derive(FromRow)]
 struct TombstoneRow {
     record_id: Uuid,
     kind: String,
@@ -155,7 +151,7 @@ impl Store {
         if rows.is_empty() {
             return Ok(0);
         }
-        let ids: Vec<RecordId> = rows.into_iter().map(|row| RecordId(row.id)).collect();
+        let ids: Vec<RecordId> = rows.into_iter().map(RecordId::from).collect();
         self.delete(&ids, now).await
     }
 

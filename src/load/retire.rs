@@ -1,21 +1,15 @@
 use jiff::Timestamp;
-use sqlx::FromRow;
-use uuid::Uuid;
 
 use super::batch::add_counts;
 use super::known::forget_staged;
 use super::likeness;
 use super::part::{numbered, sighting_row};
 use super::same_as;
+use super::sql::IdRow;
 use super::staging::Staging;
 use super::visited;
 use super::{Purpose, Store, StoreError, Transaction, binds, retrying};
 use crate::record::{Counts, Kind, RecordId, RunId};
-
-#[derive(FromRow)]
-struct IdRow {
-    id: Uuid,
-}
 
 impl Store {
     /// The ids of what a snapshot of this scope held, in the order of ids.
@@ -26,7 +20,7 @@ impl Store {
                 binds![kind, scope],
             )
             .await?;
-        Ok(rows.into_iter().map(|row| RecordId(row.id)).collect())
+        Ok(rows.into_iter().map(RecordId::from).collect())
     }
 
     /// Closes what a whole snapshot no longer holds. What is closed already, or was never loaded, is passed over; gives

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
+use super::sql::IdRow;
 use super::{At, Bind, Purpose, Store, StoreError, Transaction, binds, one, retrying};
 use crate::record::{Counts, Op, Outcome, PipelineId, RecordId, RunId, Subject};
 
@@ -87,12 +88,9 @@ impl Store {
 
     /// What an open run has already loaded or seen.
     pub async fn checkpoint(&self, run: RunId) -> Result<HashSet<RecordId>, StoreError> {
-        let sql = "SELECT r.id AS record_id FROM seen AS s JOIN records AS r ON r.number = s.number WHERE s.run_id = $1";
-        let rows: Vec<Sighting> = self.rows(sql, binds![run]).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| RecordId(row.record_id))
-            .collect())
+        let sql = "SELECT r.id FROM seen AS s JOIN records AS r ON r.number = s.number WHERE s.run_id = $1";
+        let rows: Vec<IdRow> = self.rows(sql, binds![run]).await?;
+        Ok(rows.into_iter().map(RecordId::from).collect())
     }
 
     /// Which of these an open run has already loaded or seen; they are some hundred at most.
@@ -105,7 +103,7 @@ impl Store {
             .map(|place| format!("${place}"))
             .collect();
         let sql = format!(
-            "SELECT r.id AS record_id FROM records AS r JOIN seen AS s ON s.number = r.number
+            "SELECT r.id FROM records AS r JOIN seen AS s ON s.number = r.number
               WHERE s.run_id = $1 AND r.id IN ({})",
             places.join(", ")
         );
@@ -113,11 +111,8 @@ impl Store {
             .into_iter()
             .chain(ids.iter().copied().map(Bind::from));
         // Placeholders alone were put together.
-        let rows: Vec<Sighting> = self.rows(AssertSqlSafe(sql), binds).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| RecordId(row.record_id))
-            .collect())
+        let rows: Vec<IdRow> = self.rows(AssertSqlSafe(sql), binds).await?;
+        Ok(rows.into_iter().map(RecordId::from).collect())
     }
 
     /// Ends a run: what it has seen is no checkpoint any more, and its outcome is told through the change log. Of a run that
@@ -212,11 +207,6 @@ async fn select_run(
         .rows("SELECT * FROM runs WHERE id = $1", binds![run])
         .await?;
     rows.into_iter().next().map(RunRow::try_from).transpose()
-}
-
-#[derive(FromRow)]
-struct Sighting {
-    record_id: Uuid,
 }
 
 #[derive(FromRow)]

@@ -221,6 +221,18 @@ impl Pool {
     }
 }
 
+/// A row that names a record.
+#[derive(FromRow)]
+pub(super) struct IdRow {
+    id: Uuid,
+}
+
+impl From<IdRow> for RecordId {
+    fn from(row: IdRow) -> Self {
+        Self(row.id)
+    }
+}
+
 impl Transaction<'_> {
     /// The store, without its password.
     pub(super) fn place(&self) -> &str {

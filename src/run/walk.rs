@@ -1,5 +1,6 @@
 //! The walk of a list: each page fetched and read, each entry noted once and sent on.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::collect::FetchError;
 use crate::config::{Fetch, Paging, Pipeline};
 use crate::extract::ExtractError;
 use crate::extract::kma::Retry;
-use crate::load::{Content, Named, StoreError};
+use crate::load::{Content, Named};
 use crate::normalize::{self, Dictionaries};
 use crate::record::{Item, Next, Outcome, Page, RecordId, Request};
 use crate::telemetry::Progress;
@@ -346,15 +347,8 @@ impl<'a> Walk<'a> {
         loop {
             match reading.next().await {
                 Part::Piece(piece) => {
-                    let ids: Vec<RecordId> = piece
-                        .items
-                        .iter()
-                        .map(|item| normalize::identity(self.pipeline, item))
-                        .collect();
-                    let loaded = match self.loaded.among(&ids).await {
-                        Ok(loaded) => loaded,
-                        Err(error) => return ControlFlow::Break(unknown_checkpoint(&error)),
-                    };
+                    let ids = self.identities(&piece.items);
+                    let loaded = self.loaded_of(&ids).await?;
                     keeping = keeping.and_then(|keeping| keeping.piece(&piece, &ids));
                     tally.nameless += piece.rejections.len();
                     taken.found += piece.rejections.len();
@@ -394,24 +388,39 @@ impl<'a> Walk<'a> {
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
-        let loaded = match self.loaded.among(&[]).await {
-            Ok(loaded) => loaded,
-            Err(error) => return ControlFlow::Break(unknown_checkpoint(&error)),
-        };
         let mut taken = match content.named {
             Named::Entries(items) => {
                 let mut taken = Taken::default();
-                let entries = items
-                    .into_iter()
-                    .map(|item| (normalize::identity(self.pipeline, &item), item));
+                let ids = self.identities(&items);
+                let loaded = self.loaded_of(&ids).await?;
+                let entries = ids.into_iter().zip(items);
                 self.take_entries(entries, &loaded, at, tally, &mut taken, outlets)
                     .await?;
                 taken
             }
-            Named::Records(ids) => self.take_records(ids, &loaded, tally, outlets).await?,
+            Named::Records(ids) => self.take_records(ids, tally, outlets).await?,
         };
         taken.next = content.next;
         ControlFlow::Continue(taken)
+    }
+
+    fn identities(&self, items: &[Item]) -> Vec<RecordId> {
+        let items = items.iter();
+        items
+            .map(|item| normalize::identity(self.pipeline, item))
+            .collect()
+    }
+
+    /// Ids that need not be read, those among these at least. The walk ends where the store cannot tell; the loader says
+    /// more.
+    async fn loaded_of(
+        &self,
+        ids: &[RecordId],
+    ) -> ControlFlow<WalkEnd, Cow<'_, HashSet<RecordId>>> {
+        match self.loaded.among(ids).await {
+            Ok(loaded) => ControlFlow::Continue(loaded),
+            Err(error) => ControlFlow::Break(WalkEnd::Failed(Outcome::Failed, with_causes(&error))),
+        }
     }
 
     async fn take_entries(
@@ -478,10 +487,10 @@ impl<'a> Walk<'a> {
     async fn take_records(
         &self,
         ids: Vec<RecordId>,
-        loaded: &HashSet<RecordId>,
         tally: &mut Tally,
         outlets: &Outlets,
     ) -> ControlFlow<WalkEnd, Taken> {
+        let loaded = self.loaded_of(&ids).await?;
         let mut taken = Taken {
             found: ids.len(),
             ..Taken::default()
@@ -511,11 +520,6 @@ impl<'a> Walk<'a> {
         }
         ControlFlow::Continue(taken)
     }
-}
-
-/// The end of a walk that does not know what it need not read; the loader says more.
-fn unknown_checkpoint(error: &StoreError) -> WalkEnd {
-    WalkEnd::Failed(Outcome::Failed, with_causes(error))
 }
 
 /// Why a page of the list could not be had.

@@ -24,7 +24,7 @@ use std::ops::ControlFlow;
 
 use url::Url;
 
-use super::{long_number, surrogate};
+use super::json::lossless;
 pub use error::FeedError;
 pub use text::{FeedText, TextKind};
 
@@ -100,10 +100,7 @@ pub fn read(
         text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
     let mut head = match start.chars().next() {
         None => return Err(FeedError::Empty),
-        Some('{' | '[') => {
-            let mended = surrogate::mended(start);
-            json::read(&long_number::quoted(&mended), url, on_entry)?
-        }
+        Some('{' | '[') => json::read(&lossless(start), url, on_entry)?,
         Some(_) => document::read(start, url, on_entry)?,
     };
     head.link.get_or_insert_with(|| url.clone());

@@ -19,29 +19,34 @@ const FULL_STOP: &[u8] = "\u{3002}".as_bytes();
 fn sentence_start(head: &str) -> usize {
     let floor = head.ceil_char_boundary(head.len().saturating_sub(LONGEST_SENTENCE));
     let bytes = &head.as_bytes()[floor..];
-    let ends = (0..bytes.len()).rev().find_map(|index| match bytes[index] {
-        b'\n' => Some(index + 1),
-        b'.' | b'!' | b'?' => {
-            matches!(bytes.get(index + 1), Some(b' ' | b'\n')).then_some(index + 1)
-        }
-        0xe3 => bytes[index..]
-            .starts_with(FULL_STOP)
-            .then_some(index + FULL_STOP.len()),
-        _ => None,
-    });
-    floor + ends.unwrap_or(0)
+    let behind = |at: usize| Some(at + end_mark(bytes, at, false)?);
+    floor + (0..bytes.len()).rev().find_map(behind).unwrap_or(0)
 }
 
 fn sentence_end(rest: &str) -> usize {
-    let bytes = rest.as_bytes();
     let ceiling = rest.ceil_char_boundary(LONGEST_SENTENCE + 1);
-    let ends = |index: &usize| match bytes[*index] {
+    let mut places = 0..ceiling;
+    let end = places.find(|at| end_mark(rest.as_bytes(), *at, true).is_some());
+    end.unwrap_or(ceiling)
+}
+
+/// The length of the mark here that ends a sentence: a line break, or a point with a blank behind it, or with the end of
+/// the text where that may be one.
+fn end_mark(bytes: &[u8], at: usize, may_end_text: bool) -> Option<usize> {
+    let is_end = match bytes[at] {
         b'\n' => true,
-        b'.' | b'!' | b'?' => matches!(bytes.get(index + 1), None | Some(b' ' | b'\n')),
-        0xe3 => bytes[*index..].starts_with(FULL_STOP),
+        b'.' | b'!' | b'?' => match bytes.get(at + 1) {
+            Some(next) => matches!(next, b' ' | b'\n'),
+            None => may_end_text,
+        },
+        0xe3 => {
+            return bytes[at..]
+                .starts_with(FULL_STOP)
+                .then_some(FULL_STOP.len());
+        }
         _ => false,
     };
-    (0..ceiling).find(ends).unwrap_or(ceiling)
+    is_end.then_some(1)
 }
 
 /// `18`, `v18`, `5.3`, `3.x` as a version, and not `2026` or `2 times`.
