@@ -264,12 +264,19 @@ pub(super) fn report_published(published: &[PublishSummary]) -> Result<Exit, Fai
     for PublishSummary {
         target,
         sent,
+        expired,
         refused,
         lag,
         problem,
         needs_rebuild,
     } in published
     {
+        if *expired > 0 {
+            writeln!(
+                stderr,
+                "note: readings past `weather_index_keep` that target {target} was not sent: {expired}; the store keeps them"
+            )?;
+        }
         if let (Some(problem), true) = (problem, needs_rebuild) {
             writeln!(stderr, "error: target {target}: {problem}")?;
             exit = exit.max(Exit::Misconfigured);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
@@ -31,10 +32,12 @@ impl Known {
 }
 
 impl Store {
-    /// The next ids of a kind in their order, each with its revision: [`Store::records_after`] without the documents.
+    /// The next ids of a kind in their order, each with its revision: [`Store::records_after`] without the documents, and
+    /// without what is dated before an instant.
     pub async fn revisions_after(
         &self,
         kind: Kind,
+        since: Option<Timestamp>,
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Vec<(RecordId, i64)>, StoreError> {
@@ -42,14 +45,26 @@ impl Store {
         let after = after.map_or(Uuid::nil(), |id| id.0);
         let rows: Vec<(Uuid, i64)> = self
             .rows(
-                "SELECT id, revision FROM records WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3",
-                binds![kind, after, i64::from(limit)],
+                "SELECT id, revision FROM records
+                  WHERE kind = $1 AND id > $2 AND ($3 IS NULL OR dated_at >= $3) ORDER BY id LIMIT $4",
+                binds![kind, after, since, i64::from(limit)],
             )
             .await?;
         Ok(rows
             .into_iter()
             .map(|(id, revision)| (RecordId(id), revision))
             .collect())
+    }
+
+    /// Records of a kind that are dated before an instant.
+    pub async fn count_dated_before(&self, kind: Kind, at: Timestamp) -> Result<u64, StoreError> {
+        let rows: Vec<(i64,)> = self
+            .rows(
+                "SELECT count(*) FROM records WHERE kind = $1 AND dated_at < $2",
+                binds![kind, at],
+            )
+            .await?;
+        Ok(rows.first().map_or(0, |(count,)| count.unsigned_abs()))
     }
 
     /// What the store knows of these ids, as of now; those that it never had are left out.

@@ -34,6 +34,11 @@ pub trait Target: Send + Sync {
     /// Whether [`Target::send`] could succeed: makes the same kind of call, and changes nothing.
     async fn check(&self) -> Result<(), SendError>;
 
+    /// Lets go of what is past the age that it keeps. Before anything is sent, and by one publisher at a time.
+    async fn expire(&self) -> Result<(), SendError> {
+        Ok(())
+    }
+
     /// Sends changes, in the order of the log, each with its record as it is now; none where it was deleted.
     ///
     /// Twice is once, and a change never wins over a newer one. After an error some of the batch may have arrived.
@@ -48,6 +53,8 @@ pub struct SendReport {
     pub sent: u64,
     /// Records of which the target already has a newer revision.
     pub superseded: u64,
+    /// Records that are past the age that the target keeps, so that they were not sent.
+    pub expired: u64,
     /// Records that it will never take.
     pub refused: Vec<Refused>,
 }

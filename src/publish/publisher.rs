@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::error::{PublishError, SendError};
 use super::portion::Portion;
 use super::{Refused, SendReport, Target};
+use crate::cause::with_causes;
 use crate::load::{Lock, NewDeadLetter, Store, StoreError, Tombstone};
 use crate::record::{Change, Kind, Op, Stage, StoredRecord, Subject};
 
@@ -34,6 +35,8 @@ pub struct Tally {
     pub sent: u64,
     /// Records of which the target already had a newer revision.
     pub superseded: u64,
+    /// Records that are past the age that the target keeps, so that they were not sent.
+    pub expired: u64,
     /// Records that the target refused for good; now dead letters.
     pub refused: u64,
 }
@@ -45,6 +48,8 @@ pub struct PublishReport {
     pub sent: u64,
     /// Records of which the target already had a newer revision.
     pub superseded: u64,
+    /// Records that are past the age that the target keeps, so that they were not sent.
+    pub expired: u64,
     /// Records that the target refused for good; now dead letters.
     pub refused: u64,
     /// How far the target is behind, in numbers of the log; with gaps, so an upper bound.
@@ -83,11 +88,13 @@ pub async fn publish(
     let Tally {
         sent,
         superseded,
+        expired,
         refused,
     } = tally;
     Ok(PublishReport {
         sent,
         superseded,
+        expired,
         refused,
         lag,
         end,
@@ -278,6 +285,15 @@ impl<'a> Publisher<'a> {
             return Ok(PublishEnd::Deadline);
         };
         checked?;
+        match timeout_at(self.until, self.target.expire()).await {
+            Err(_) => return Ok(PublishEnd::Deadline),
+            // What is too old does no harm, and what is new is to get there.
+            Ok(Err(error)) => {
+                let (target, problem) = (self.target.name(), with_causes(&error));
+                tracing::warn!("target {target} keeps what is past its age: {problem}");
+            }
+            Ok(Ok(())) => {}
+        }
         let mut position = position(self.store, self.target.name()).await?;
         loop {
             let from = match position.take() {
@@ -386,6 +402,7 @@ impl<'a> Publisher<'a> {
     ) -> Result<(), Failure> {
         self.tally.sent += report.sent;
         self.tally.superseded += report.superseded;
+        self.tally.expired += report.expired;
         self.tally.refused += report.refused.len() as u64;
         keep_refused(self.store, self.target.name(), batch, report.refused).await?;
         Ok(())

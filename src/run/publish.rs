@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
+use super::retention::age;
 use crate::cause::with_causes;
 use crate::config::{Settings, addresses};
 use crate::load::{Store, StoreError};
@@ -19,6 +20,8 @@ pub struct PublishSummary {
     pub target: String,
     /// Records that were written or deleted.
     pub sent: u64,
+    /// Records that are past the age that the target keeps, so that they were not sent.
+    pub expired: u64,
     /// Records that it refused for good; now dead letters.
     pub refused: u64,
     /// How far it is behind, in numbers of the log; 0 of a target that has everything, though it may be away.
@@ -43,6 +46,9 @@ pub enum TargetError {
         /// What the system says.
         problem: std::io::Error,
     },
+    /// An age is none.
+    #[error("{0}")]
+    Age(String),
     /// A setting does not fit.
     #[error(transparent)]
     Settings(#[from] InvalidSettings),
@@ -72,6 +78,7 @@ pub fn elasticsearch(
     let mut target = ElasticsearchSettings {
         api_key: settings.get("elasticsearch_api_key").map(str::to_owned),
         authorities,
+        weather_keep: age(settings, "weather_index_keep").map_err(TargetError::Age)?,
         ..ElasticsearchSettings::of(nodes)
     };
     if let Some(prefix) = settings.get("index_prefix") {
@@ -100,6 +107,7 @@ pub async fn publish_all(
         summaries.push(PublishSummary {
             target: target.name().to_owned(),
             sent: tally.sent,
+            expired: tally.expired,
             refused: tally.refused,
             lag: lag(store, target.name()).await?,
             problem,

@@ -19,14 +19,23 @@ pub fn retention(settings: &Settings) -> Result<Retention, String> {
     if log.is_some_and(|log| log < SHORTEST_LOG) {
         return Err("`log_keep`: a day, `1d`, is the least: a target may need as long for everything there is".to_owned());
     }
-    let signed = |age| SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
     Ok(Retention {
         log: log.map(signed),
-        forecasts: settings.age("forecast_keep")?.map(signed),
-        targets: settings
-            .age("target_keep")?
-            .map_or(SignedDuration::MAX, signed),
+        forecasts: age(settings, "forecast_keep")?,
+        targets: age(settings, "target_keep")?.unwrap_or(SignedDuration::MAX),
     })
+}
+
+/// An age of the settings; none where there is no limit.
+pub(super) fn age(
+    settings: &Settings,
+    key: &'static str,
+) -> Result<Option<SignedDuration>, String> {
+    Ok(settings.age(key)?.map(signed))
+}
+
+fn signed(age: Duration) -> SignedDuration {
+    SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX)
 }
 
 /// Removes what is past its age until nothing is left, or the time is up: the next call goes on.

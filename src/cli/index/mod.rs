@@ -21,7 +21,7 @@ pub(super) enum IndexCommand {
     Sync(SyncArgs),
     Verify(verify::VerifyArgs),
     Rebuild(rebuild::RebuildArgs),
-    /// Delete the indices that rebuilds have swapped out and kept
+    /// Delete the indices that rebuilds have swapped out and kept, and months of weather past `weather_index_keep`
     Prune,
 }
 

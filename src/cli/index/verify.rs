@@ -81,10 +81,11 @@ fn print(
     mended: u64,
     format: Format,
 ) -> Result<(), Failure> {
-    const COUNTS: [&str; 7] = [
+    const COUNTS: [&str; 8] = [
         "kind",
         "records",
         "documents",
+        "expired",
         "missing",
         "stale",
         "surplus",

@@ -28,6 +28,8 @@ const REQUESTS_IN_MEMORY: usize = 3;
 pub(super) struct Delivery {
     pub(super) superseded: HashSet<RecordId>,
     pub(super) refused: Vec<Refused>,
+    /// How many were not sent, being past their age.
+    pub(super) expired: usize,
 }
 
 /// The `_bulk` call: sends several requests at a time, judges, and sends again what the server could not take yet.

@@ -46,6 +46,8 @@ pub struct KindCounts {
     pub records: u64,
     /// Documents read from the index.
     pub documents: u64,
+    /// Records that are past the age that the index keeps: not read, and their documents neither.
+    pub expired: u64,
     /// How many are [`Fault::Missing`].
     pub missing: u64,
     /// How many are [`Fault::Stale`].
@@ -83,6 +85,7 @@ impl KindCounts {
             kind,
             records: 0,
             documents: 0,
+            expired: 0,
             missing: 0,
             stale: 0,
             surplus: 0,

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use elasticsearch::http::Method;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
@@ -31,8 +32,12 @@ pub(super) struct Indices {
     client: Client,
     pub(super) names: Names,
     owner: StoreIdentity,
+    /// How long readings are kept, from the instant that they are valid at; none for ever.
+    weather_keep: Option<SignedDuration>,
     /// Months whose index is known to be there.
     months: Mutex<BTreeSet<Month>>,
+    /// Months before this one are known to have no index.
+    dropped_before: Mutex<Option<Month>>,
 }
 
 /// An index, as far as we have to know it.
@@ -52,12 +57,19 @@ struct Meta {
 }
 
 impl Indices {
-    pub(super) fn new(client: Client, names: Names, owner: StoreIdentity) -> Self {
+    pub(super) fn new(
+        client: Client,
+        names: Names,
+        owner: StoreIdentity,
+        weather_keep: Option<SignedDuration>,
+    ) -> Self {
         Self {
             client,
             names,
             owner,
+            weather_keep,
             months: Mutex::default(),
+            dropped_before: Mutex::default(),
         }
     }
 
@@ -130,6 +142,50 @@ impl Indices {
         Ok(aliases.filter(|alias| self.names.is_month(alias)).collect())
     }
 
+    /// The first month that is kept by now; none where each is. A month goes when its last reading is past its age.
+    pub(super) fn first_month(&self) -> Option<Month> {
+        Month::of(Timestamp::now().checked_sub(self.weather_keep?).ok()?)
+    }
+
+    /// Deletes the months before the first that is kept, aliases of others included; gives the names of their indices.
+    pub(super) async fn drop_past_months(&self) -> Result<Vec<String>, SendError> {
+        let Some(first) = self.first_month() else {
+            return Ok(Vec::new());
+        };
+        let mut dropped_before = self.dropped_before.lock().await;
+        if *dropped_before == Some(first) {
+            return Ok(Vec::new());
+        }
+        let is_past = |alias: &String| {
+            self.names
+                .month_of(alias)
+                .is_some_and(|month| month < first)
+        };
+        let past: Vec<String> = self
+            .owned()
+            .await?
+            .into_iter()
+            .filter(|(_, index)| index.aliases.keys().any(is_past))
+            .map(|(name, _)| name)
+            .collect();
+        self.delete(&past).await?;
+        self.forget_months().await;
+        *dropped_before = Some(first);
+        Ok(past)
+    }
+
+    /// Deletes these indices, as far as they are there.
+    pub(super) async fn delete(&self, indices: &[String]) -> Result<(), SendError> {
+        for index in indices {
+            let answer = self.client.ask(Method::Delete, index, &[], None).await?;
+            // 404: an attempt whose answer was lost did it.
+            if !answer.is_success() && answer.status != 404 {
+                return Err(answer.error());
+            }
+        }
+        Ok(())
+    }
+
     /// The aliases that are always there.
     pub(super) fn single(&self) -> [String; 2] {
         SINGLE.map(|kind| self.names.alias(kind))
@@ -142,7 +198,12 @@ impl Indices {
 
     /// The indices of the same store that are filled to succeed these.
     pub(super) fn filling(&self) -> Self {
-        Self::new(self.client.clone(), self.names.filling(), self.owner)
+        Self::new(
+            self.client.clone(),
+            self.names.filling(),
+            self.owner,
+            self.weather_keep,
+        )
     }
 
     fn missing(&self, indices: &BTreeMap<String, Index>) -> Vec<String> {

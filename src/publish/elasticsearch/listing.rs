@@ -1,6 +1,7 @@
 //! Which documents an index holds, at which revision, without their fields.
 
 use elasticsearch::http::Method;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,6 +36,8 @@ pub(super) struct Listing<'a> {
     client: &'a Client,
     /// None where no index is behind the alias.
     pit: Option<String>,
+    /// The instant before which readings are passed over.
+    since: Option<Timestamp>,
     after: Option<Value>,
     is_over: bool,
 }
@@ -70,8 +73,12 @@ struct Hit {
 }
 
 impl<'a> Listing<'a> {
-    /// Notes the instant. What was written before it is listed.
-    pub(super) async fn of(client: &'a Client, alias: &str) -> Result<Self, SendError> {
+    /// Notes the instant. What was written before it is listed, unless it is valid before another one.
+    pub(super) async fn of(
+        client: &'a Client,
+        alias: &str,
+        since: Option<Timestamp>,
+    ) -> Result<Self, SendError> {
         refresh(client, alias).await?;
         let query = [("keep_alive", KEEP_ALIVE)];
         let answer = client
@@ -84,6 +91,7 @@ impl<'a> Listing<'a> {
         Ok(Self {
             client,
             pit,
+            since,
             after: None,
             is_over: false,
         })
@@ -100,6 +108,10 @@ impl<'a> Listing<'a> {
             // The server sorts equal ids, such as none, by shard and place.
             "sort": [{"id": {"order": "asc", "missing": BEHIND_ALL}}],
         });
+        if let Some(since) = self.since {
+            let past = json!({"range": {"valid_at": {"lt": since}}});
+            search["query"] = json!({"bool": {"must_not": past}});
+        }
         if let Some(after) = &self.after {
             search["search_after"] = after.clone();
         }

@@ -6,6 +6,8 @@
 //! - Every write goes through an alias, with `require_alias`; indices come to be by [`ElasticsearchTarget::setup`] or a rebuild, and
 //!   those of a month of weather before the first write to it, never by a write. Templates forbid it to the server too.
 //! - Readers see an index through its alias, and a whole one: [`rebuild()`] fills another and swaps the alias at once.
+//! - A month of weather whose last reading is past its age has no index: it is dropped whole, never filled again, and not
+//!   compared. The store still has it.
 //! - An index carries the identity of its store. Another store's revisions are incomparable, so it is left alone.
 //! - Answers are judged item by item and by status: types of errors differ between servers.
 //!
@@ -40,7 +42,7 @@ use crate::record::{Change, Kind, RecordId, StoredRecord, Subject};
 use super::{PublishError, Refused, SendError, SendReport, Target, start_over};
 use bulk::{Bulk, Delivery};
 use client::Client;
-use document::Document;
+use document::{Document, Place};
 use indices::Indices;
 use names::Names;
 use request::Requests;
@@ -70,7 +72,7 @@ impl ElasticsearchTarget {
         let names = Names::new(&settings.index_prefix);
         Ok(Self {
             name: format!("elasticsearch/{}", settings.index_prefix),
-            indices: Indices::new(client.clone(), names, store),
+            indices: Indices::new(client.clone(), names, store, settings.weather_keep),
             bulk: Bulk::new(client.clone(), settings),
             client,
         })
@@ -116,6 +118,7 @@ impl ElasticsearchTarget {
         } else {
             Vec::new()
         };
+        let first_month = self.indices.first_month();
         let mut requests = self.bulk.requests();
         requests.reserve(records.iter().map(Latest::size).sum());
         for latest in records {
@@ -132,6 +135,10 @@ impl ElasticsearchTarget {
                 continue;
             };
             match Document::of(record) {
+                Ok(Document {
+                    place: Place::Month(month),
+                    ..
+                }) if Some(month) < first_month => delivery.expired += 1,
                 Ok(document) => {
                     let alias = self.indices.open(document.place).await?;
                     requests.index(&alias, record.id, record.revision, &document);
@@ -158,6 +165,13 @@ impl Target for ElasticsearchTarget {
         self.bulk.probe(&self.indices.single()).await
     }
 
+    async fn expire(&self) -> Result<(), SendError> {
+        for index in self.indices.drop_past_months().await? {
+            tracing::info!(index, "index deleted: it is past `weather_index_keep`");
+        }
+        Ok(())
+    }
+
     async fn send(
         &self,
         batch: &[(Change, Option<StoredRecord>)],
@@ -173,11 +187,13 @@ impl Target for ElasticsearchTarget {
         let Delivery {
             superseded,
             refused,
+            expired,
         } = delivery;
-        let apart = superseded.len() + refused.len();
+        let apart = superseded.len() + refused.len() + expired;
         Ok(SendReport {
             sent: records.len().saturating_sub(apart) as u64,
             superseded: superseded.len() as u64,
+            expired: expired as u64,
             refused,
         })
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use crate::record::Kind;
@@ -67,13 +68,18 @@ impl Names {
         format!("{}-{month}{}", self.base(Kind::Weather), self.suffix())
     }
 
-    /// Whether an alias is one that a month of weather is written through.
-    pub(super) fn is_month(&self, alias: &str) -> bool {
+    /// The month of weather that is written through an alias; none where it is another alias.
+    pub(super) fn month_of(&self, alias: &str) -> Option<Month> {
         alias
             .strip_prefix(&self.base(Kind::Weather))
             .and_then(|rest| rest.strip_prefix('-'))
             .and_then(|rest| rest.strip_suffix(self.suffix()))
-            .is_some_and(is_month)
+            .and_then(Month::parse)
+    }
+
+    /// Whether an alias is one that a month of weather is written through.
+    pub(super) fn is_month(&self, alias: &str) -> bool {
+        self.month_of(alias).is_some()
     }
 
     /// Whether an alias is one of these.
@@ -125,10 +131,6 @@ impl Names {
     }
 }
 
-fn is_month(text: &str) -> bool {
-    text.len() == 7 && text.chars().all(|c| c.is_ascii_digit() || c == '.')
-}
-
 /// A month in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Month {
@@ -144,6 +146,20 @@ impl Month {
             year: date.year(),
             month: date.month(),
         })
+    }
+
+    /// The instant that it begins at.
+    pub(super) fn start(self) -> Timestamp {
+        let start = date(self.year, self.month, 1).to_zoned(TimeZone::UTC);
+        start.expect("UTC has no gaps").timestamp()
+    }
+
+    /// A month as it is written in names.
+    fn parse(text: &str) -> Option<Self> {
+        let (year, month) = text.split_once('.')?;
+        let (year, month) = (year.parse().ok()?, month.parse().ok()?);
+        let is_month = YEARS.contains(&year) && (1..=12).contains(&month);
+        Some(Self { year, month }).filter(|parsed| is_month && parsed.to_string() == text)
     }
 }
 
@@ -169,12 +185,20 @@ mod tests {
     }
 
     #[test]
+    fn month_begins_with_its_first_day() {
+        let month = Month::of("2026-11-30T23:59:59Z".parse().unwrap()).unwrap();
+        assert_eq!(month.start().to_string(), "2026-11-01T00:00:00Z");
+    }
+
+    #[test]
     fn only_aliases_of_months_are_months() {
         let names = Names::new("t-1");
         assert!(names.is_month("t-1-weather-2026.11"));
         for alias in [
             "t-1-weather",
             "t-1-weather-2026.11-000001",
+            "t-1-weather-2026.13",
+            "t-1-weather-2026.+1",
             "t-1-job",
             "weather-2026.11",
         ] {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
-use super::client::{Client, body};
+use super::client::body;
 use super::indices::{Index, Indices};
 use super::mapping::REPLICAS;
 use super::names::Names;
@@ -84,7 +84,8 @@ pub async fn rebuild_until(
     rebuilt
 }
 
-/// Deletes the indices that rebuilds have swapped out; gives their names. An index with any alias stays.
+/// Deletes the indices that rebuilds have swapped out, unless they have any alias, and the months of weather that are past
+/// their age; gives their names.
 pub async fn prune(
     store: &Store,
     target: &ElasticsearchTarget,
@@ -102,8 +103,9 @@ async fn prune_indices(target: &ElasticsearchTarget) -> Result<Vec<String>, Send
         .filter(|(_, index)| index.aliases.is_empty() && Indices::is_of_trendy(index))
         .map(|(name, _)| name)
         .collect();
-    delete(&target.client, &old).await?;
-    Ok(old)
+    target.indices.delete(&old).await?;
+    let past = target.indices.drop_past_months().await?;
+    Ok([old, past].concat())
 }
 
 fn failed(target: &ElasticsearchTarget, source: SendError) -> PublishError {
@@ -206,7 +208,7 @@ impl Rebuild<'_> {
     /// Deletes what is half filled; gives the names.
     async fn drop_filling(&self) -> Result<Vec<String>, SendError> {
         let leftovers: Vec<String> = self.new.indices.behind().await?.into_keys().collect();
-        delete(&self.new.client, &leftovers).await?;
+        self.new.indices.delete(&leftovers).await?;
         Ok(leftovers)
     }
 
@@ -362,15 +364,4 @@ fn ours<'a>(
             .filter(|alias| names.are_with(alias))
             .map(|alias| (name.as_str(), alias.as_str()))
     })
-}
-
-async fn delete(client: &Client, indices: &[String]) -> Result<(), SendError> {
-    for index in indices {
-        let answer = client.ask(Method::Delete, index, &[], None).await?;
-        // 404: an attempt whose answer was lost did it.
-        if !answer.is_success() && answer.status != 404 {
-            return Err(answer.error());
-        }
-    }
-    Ok(())
 }

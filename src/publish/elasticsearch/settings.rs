@@ -4,6 +4,7 @@ use std::time::Duration;
 use elasticsearch::auth::Credentials;
 use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
+use jiff::SignedDuration;
 use url::{Host, Url};
 
 /// Where the indices are and how they are written.
@@ -27,6 +28,8 @@ pub struct ElasticsearchSettings {
     pub request_bytes: usize,
     /// Documents after which a bulk request is cut. Default 1000, so that one answer stays small.
     pub request_documents: usize,
+    /// How long readings are kept, from the instant that they are valid at; by whole months. None, the default, for ever.
+    pub weather_keep: Option<SignedDuration>,
     /// Whether requests are compressed. None, the default, means so unless the server is on loopback, where compressing
     /// costs more time than it saves.
     pub gzip: Option<bool>,
@@ -49,6 +52,7 @@ impl ElasticsearchSettings {
             attempts: 6,
             request_bytes: 5 * 1024 * 1024,
             request_documents: 1000,
+            weather_keep: None,
             gzip: None,
         }
     }

@@ -16,6 +16,7 @@ use super::comparison::{Comparison, Difference, Fault, KindCounts, fault, record
 use super::document::{Document, Place};
 use super::listing::{Listed, Listing, look_up};
 use super::mend::mend;
+use super::names::Month;
 use super::{ElasticsearchTarget, PublishError};
 use crate::load::{Known, Store, StoreError};
 use crate::publish::publisher::{lag, position};
@@ -119,8 +120,12 @@ impl<F: FnMut(Difference) + Send> Verifier<'_, F> {
     async fn kind(&mut self, kind: Kind) -> Result<KindCounts, Failure> {
         let target = self.target;
         let alias = target.indices.names.alias(kind);
-        let mut listing = Listing::of(&target.client, &alias).await?;
-        let compared = self.merge(kind, &mut listing).await;
+        let since = match kind {
+            Kind::Weather => target.indices.first_month().map(Month::start),
+            Kind::Job | Kind::Post => None,
+        };
+        let mut listing = Listing::of(&target.client, &alias, since).await?;
+        let compared = self.merge(kind, since, &mut listing).await;
         listing.close().await;
         compared
     }
@@ -128,11 +133,15 @@ impl<F: FnMut(Difference) + Send> Verifier<'_, F> {
     async fn merge(
         &mut self,
         kind: Kind,
+        since: Option<Timestamp>,
         listing: &mut Listing<'_>,
     ) -> Result<KindCounts, Failure> {
         let mut counts = KindCounts::of(kind);
+        if let Some(since) = since {
+            counts.expired = self.store.count_dated_before(kind, since).await?;
+        }
         let mut suspects: Vec<String> = Vec::new();
-        let mut records = Records::of(self.store, kind);
+        let mut records = Records::of(self.store, kind, since);
         let mut documents: VecDeque<Listed> = VecDeque::new();
         loop {
             if documents.is_empty() {
@@ -273,16 +282,18 @@ impl<F: FnMut(Difference) + Send> Verifier<'_, F> {
 struct Records<'a> {
     store: &'a Store,
     kind: Kind,
+    since: Option<Timestamp>,
     page: VecDeque<(String, i64)>,
     after: Option<RecordId>,
     is_over: bool,
 }
 
 impl<'a> Records<'a> {
-    const fn of(store: &'a Store, kind: Kind) -> Self {
+    const fn of(store: &'a Store, kind: Kind, since: Option<Timestamp>) -> Self {
         Self {
             store,
             kind,
+            since,
             page: VecDeque::new(),
             after: None,
             is_over: false,
@@ -295,7 +306,7 @@ impl<'a> Records<'a> {
         }
         let page = self
             .store
-            .revisions_after(self.kind, self.after, PAGE)
+            .revisions_after(self.kind, self.since, self.after, PAGE)
             .await?;
         self.after = page.last().map(|(id, _)| *id).or(self.after);
         self.is_over = page.len() < PAGE as usize;

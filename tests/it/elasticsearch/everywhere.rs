@@ -28,6 +28,8 @@ async fn run(database: &str, elasticsearch: Option<&Scratch>) -> Seen {
     if let Some(scratch) = elasticsearch {
         workspace.set("ELASTICSEARCH_URL", scratch.server.as_str());
         workspace.set("TRENDY_INDEX_PREFIX", &scratch.prefix);
+        // The saved weather grows old.
+        workspace.set("TRENDY_WEATHER_INDEX_KEEP", "forever");
         let said = workspace.trendy(&["index", "setup"]).await;
         assert_eq!(said.status, 0, "{said:#?}");
     }

@@ -3,6 +3,7 @@
 mod everywhere;
 mod faults;
 mod front;
+mod months;
 mod publisher;
 mod rebuild;
 pub(crate) mod scratch;
@@ -13,7 +14,7 @@ use std::slice::from_ref;
 use std::time::Duration;
 
 use front::{Fate, Front, Identity};
-use scratch::{Batch, Scratch, deleted, job, reading};
+use scratch::{Batch, Scratch, deleted, job};
 use serde_json::json;
 use trendy::load::StoreIdentity;
 use trendy::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget};
@@ -462,80 +463,6 @@ async fn request_too_large_for_something_on_the_way_is_halved() {
     let report = scratch.target_at(&front.url).send(&batch).await.unwrap();
     assert_eq!((report.sent, report.refused.len()), (1, 1));
     assert!(report.refused[0].reason.contains("413"), "{report:?}");
-}
-
-#[tokio::test]
-async fn weather_of_two_months_goes_to_two_indices() {
-    let (scratch, target) = Scratch::set_up().await;
-    let temperature = json!({"temperature": {"value": 3.5, "unit": "°C", "raw": "3.5", "min": null, "max": null}});
-    let rain = json!({"rain": {"value": null, "unit": "mm", "raw": "30.0~50.0mm", "min": 30.0, "max": 50.0}});
-    let november = reading("seoul", "2026-11-30T23:00:00Z", &temperature);
-    let december = reading("seoul", "2026-12-01T00:00:00Z", &rain);
-    let batch = [november.clone(), december];
-    assert_eq!(target.send(&batch).await.unwrap(), sent(2));
-    assert_eq!(target.send(&batch).await.unwrap(), sent(2));
-
-    let p = &scratch.prefix;
-    let months = [
-        format!("{p}-weather-2026.11-000001"),
-        format!("{p}-weather-2026.12-000001"),
-    ];
-    assert_eq!(scratch.indices().await[2..], months);
-    for month in ["2026.11", "2026.12"] {
-        let path = format!("{p}-weather-{month}/_refresh");
-        scratch.ask("POST", &path, None).await;
-        let count = scratch
-            .ask("GET", &format!("{p}-weather-{month}/_count"), None)
-            .await;
-        assert_eq!(count["count"], 1, "{month}");
-    }
-    assert_eq!(target.count(Kind::Weather).await.unwrap(), 2);
-
-    let highest =
-        json!({"size": 0, "aggs": {"highest": {"max": {"field": "values.temperature.value"}}}});
-    let answer = scratch
-        .ask("POST", &format!("{p}-weather/_search"), Some(highest))
-        .await;
-    assert_eq!(answer["aggregations"]["highest"]["value"], 3.5);
-
-    assert_eq!(
-        target.send(&[deleted(&november, 2)]).await.unwrap(),
-        sent(1)
-    );
-    scratch
-        .ask("POST", &format!("{p}-weather/_refresh"), None)
-        .await;
-    assert_eq!(target.count(Kind::Weather).await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn month_whose_index_was_dropped_comes_back_at_the_next_attempt() {
-    let (scratch, target) = Scratch::set_up().await;
-    let batch = [reading("seoul", "2026-11-30T23:00:00Z", &json!({}))];
-    target.send(&batch).await.unwrap();
-    scratch
-        .ask(
-            "DELETE",
-            &format!("{}-weather-2026.11-000001", scratch.prefix),
-            None,
-        )
-        .await;
-    assert!(matches!(
-        target.send(&batch).await,
-        Err(SendError::NotSetUp { .. })
-    ));
-    assert_eq!(target.send(&batch).await.unwrap(), sent(1));
-}
-
-#[tokio::test]
-async fn reading_of_no_month_is_refused_and_the_others_arrive() {
-    let (_scratch, target) = Scratch::set_up().await;
-    let batch = [
-        reading("seoul", "someday", &json!({})),
-        reading("busan", "2026-11-30T23:00:00Z", &json!({})),
-    ];
-    let report = target.send(&batch).await.unwrap();
-    assert_eq!((report.sent, report.refused.len()), (1, 1));
 }
 
 #[tokio::test]
