@@ -40,10 +40,12 @@ postgres_start() {
 
 elasticsearch_packages() { :; }
 elasticsearch_running() {
-  recorded elasticsearch TRENDY_TEST_ELASTICSEARCH_URL >/dev/null && container_healthy elasticsearch
+  recorded elasticsearch TRENDY_TEST_ELASTICSEARCH_IMAGE >/dev/null && container_healthy elasticsearch
 }
 elasticsearch_stop() { :; }
 elasticsearch_start() {
   container_start elasticsearch
-  record_env elasticsearch "TRENDY_TEST_ELASTICSEARCH_URL=http://$(container_address elasticsearch 9200)"
+  # The image as well, for tests that start containers of their own from it.
+  record_env elasticsearch "TRENDY_TEST_ELASTICSEARCH_URL=http://$(container_address elasticsearch 9200)" \
+    "TRENDY_TEST_ELASTICSEARCH_IMAGE=$(docker inspect --format '{{.Image}}' "$(compose ps --quiet elasticsearch)")"
 }

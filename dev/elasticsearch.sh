@@ -45,6 +45,7 @@ maven_artifact() {
 elasticsearch_running() {
   local url
   is_ours "$(first_line "$SERVERS/elasticsearch/pid")" "$SERVERS/elasticsearch" &&
+    recorded elasticsearch TRENDY_TEST_ELASTICSEARCH_HOME >/dev/null &&
     url=$(recorded elasticsearch TRENDY_TEST_ELASTICSEARCH_URL) &&
     http_get "${url##*:}" / >/dev/null
 }
@@ -65,7 +66,9 @@ elasticsearch_start() {
   port=$(elasticsearch_port "$home")
   http_get "$port" '/_cluster/health?wait_for_status=yellow&timeout=9s' >/dev/null ||
     fail_with_log "Elasticsearch does not answer on port $port"
-  record_env elasticsearch "TRENDY_TEST_ELASTICSEARCH_URL=http://127.0.0.1:$port"
+  # The files as well, for tests that start servers of their own from them.
+  record_env elasticsearch "TRENDY_TEST_ELASTICSEARCH_URL=http://127.0.0.1:$port" \
+    "TRENDY_TEST_ELASTICSEARCH_HOME=$home"
 }
 
 elasticsearch_install() {

@@ -189,7 +189,7 @@ recorded() {
   (
     # shellcheck source=/dev/null
     . "$DIR/state/$name"
-    printf '%s' "${!variable}"
+    [[ -v $variable ]] && printf '%s' "${!variable}"
   )
 }
 

@@ -6,6 +6,7 @@ mod front;
 mod months;
 mod publisher;
 mod rebuild;
+mod restart;
 pub(crate) mod scratch;
 mod verify;
 mod wire;

@@ -1,15 +1,12 @@
 //! A Postgres cluster of a test's own, to be restarted at will. It listens on a socket in its folder alone, which nobody
 //! but its user can enter.
 
-use std::fs::Permissions;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// The user of the servers where root runs the tests: a cluster refuses root.
-const SERVER_USER: &str = "nobody";
+use super::unprivileged::{as_server, folder, succeed};
 
 pub(crate) struct Cluster {
     folder: TempDir,
@@ -18,18 +15,10 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        // Not the tests' own temporary folder, which the servers' user may not be able to enter.
-        let folder = TempDir::new_in("/tmp").unwrap();
         let cluster = Self {
-            folder,
+            folder: folder(),
             programs: programs(),
         };
-        let path = cluster.folder.path();
-        std::fs::set_permissions(path, Permissions::from_mode(0o700)).unwrap();
-        if is_root() {
-            let owner = format!("{SERVER_USER}:");
-            succeed(Command::new("chown").arg(owner).arg(path));
-        }
         succeed(cluster.program("initdb").args([
             "-U",
             "trendy",
@@ -66,26 +55,8 @@ impl Cluster {
     }
 
     fn program(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
-        let mut command = if is_root() {
-            let mut command = Command::new("setpriv");
-            command.args([
-                "--reuid",
-                SERVER_USER,
-                "--regid",
-                "nogroup",
-                "--clear-groups",
-                "--",
-            ]);
-            command.arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        command
-            .arg("-D")
-            .arg(self.folder.path().join("data"))
-            .current_dir("/");
+        let mut command = as_server(self.programs.join(name));
+        command.arg("-D").arg(self.folder.path().join("data"));
         command
     }
 }
@@ -100,11 +71,6 @@ impl Drop for Cluster {
     }
 }
 
-/// Whether the tests run as root.
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
 /// The newest installed version's programs; Debian keeps them out of PATH.
 fn programs() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
@@ -115,9 +81,4 @@ fn programs() -> PathBuf {
         .filter(|programs| programs.join("initdb").exists())
         .max()
         .expect("install Postgres with dev/up")
-}
-
-fn succeed(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {output:?}");
 }
