@@ -2,7 +2,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use trendy::load::Store;
-use trendy::publish::elasticsearch::{ElasticsearchTarget, prune, rebuild_until};
+use trendy::publish::elasticsearch::{ElasticsearchTarget, prune, rebuild};
 
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::services;
@@ -27,7 +27,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let mut stop = services::stop_on_signal()?;
     let interrupted = async move { drop(stop.wait_for(|stop| *stop).await) };
-    let Some(report) = rebuild_until(store, target, interrupted).await? else {
+    let Some(report) = rebuild(store, target, interrupted).await? else {
         writeln!(
             std::io::stderr(),
             "interrupted: the indices are as they were, and what was filled is dropped\n\

@@ -49,7 +49,7 @@ use request::Requests;
 
 pub use comparison::{Comparison, Difference, Fault, KindCounts};
 pub use indices::SetupReport;
-pub use rebuild::{RebuildReport, prune, rebuild, rebuild_until};
+pub use rebuild::{RebuildReport, prune, rebuild};
 pub use settings::{ElasticsearchSettings, InvalidSettings};
 pub use verify::{repair, verify};
 

@@ -9,7 +9,6 @@
 //! few things twice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::pending;
 use std::time::{Duration, Instant};
 
 use elasticsearch::http::Method;
@@ -53,21 +52,9 @@ pub struct RebuildReport {
 }
 
 /// Fills new indices with what the store holds, and swaps them in; whatever the old ones are: of another store, of another
-/// schema, or not there.
-///
-/// # Panics
-/// Never: nothing asks it to stop.
+/// schema, or not there. Asked to stop before the new ones are full, it takes them away: everything is as it was, and there
+/// is no report.
 pub async fn rebuild(
-    store: &Store,
-    target: &ElasticsearchTarget,
-) -> Result<RebuildReport, PublishError> {
-    let report = rebuild_until(store, target, pending()).await?;
-    Ok(report.expect("what never ends stops nothing"))
-}
-
-/// [`rebuild()`], unless it is asked to stop before the new indices are full: then they are taken away, everything is as it
-/// was, and there is no report.
-pub async fn rebuild_until(
     store: &Store,
     target: &ElasticsearchTarget,
     stop: impl Future<Output = ()>,

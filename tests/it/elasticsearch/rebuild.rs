@@ -1,11 +1,14 @@
 //! New indices behind the aliases of old ones.
 
+use std::future::pending;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use trendy::load::{Store, StoreIdentity};
-use trendy::publish::elasticsearch::{ElasticsearchTarget, prune, rebuild, verify};
+use trendy::publish::elasticsearch::{
+    ElasticsearchTarget, RebuildReport, prune, rebuild, verify,
+};
 use trendy::publish::{PublishEnd, PublishError, SendError, Target, publish};
 use trendy::record::Kind;
 
@@ -21,6 +24,15 @@ async fn fill(store: &Store, jobs: u32) {
     let mut records: Vec<_> = (0..jobs).map(job).collect();
     records.extend([post(1), weather(0), weather(31 * 24)]);
     store.load(run, &batch(0, records)).await.unwrap();
+}
+
+/// A rebuild that nobody asks to stop.
+async fn rebuilt(
+    store: &Store,
+    target: &ElasticsearchTarget,
+) -> Result<RebuildReport, PublishError> {
+    let report = rebuild(store, target, pending()).await?;
+    Ok(report.unwrap())
 }
 
 async fn is_equal(store: &Store, target: &ElasticsearchTarget) -> bool {
@@ -88,7 +100,7 @@ async fn readers_never_see_fewer_documents_nor_a_mix() {
         let rebuilds = async {
             // A publisher that holds the lease for a moment is waited for by trying again.
             let report = loop {
-                match rebuild(&store, &target).await {
+                match rebuilt(&store, &target).await {
                     Err(PublishError::Leased { .. }) => tokio::task::yield_now().await,
                     ended => break ended.unwrap(),
                 }
@@ -136,7 +148,7 @@ async fn whatever_stood_there_is_replaced() {
         let is_refused = || async { publish(&store, &target, PATIENCE).await.unwrap_err() };
 
         // Nothing.
-        let report = rebuild(&store, &target).await.unwrap();
+        let report = rebuilt(&store, &target).await.unwrap();
         assert_eq!((report.replaced.len(), report.filled), (0, 6));
         assert!(is_equal(&store, &target).await);
 
@@ -147,7 +159,7 @@ async fn whatever_stood_there_is_replaced() {
             .ask("PUT", &format!("{p}-job/_mapping"), mapping)
             .await;
         assert!(is_refused().await.needs_rebuild());
-        rebuild(&store, &target).await.unwrap();
+        rebuilt(&store, &target).await.unwrap();
         assert!(is_equal(&store, &target).await);
 
         // Another epoch.
@@ -163,14 +175,14 @@ async fn whatever_stood_there_is_replaced() {
             .ask("PUT", &format!("{p}-weather/_mapping"), mapping)
             .await;
         assert!(is_refused().await.needs_rebuild());
-        rebuild(&store, &target).await.unwrap();
+        rebuilt(&store, &target).await.unwrap();
         assert!(is_equal(&store, &target).await);
 
         // Documents that nobody can mend, and an alias that is gone.
         scratch
             .ask("DELETE", &format!("{p}-post/_alias/{p}-post"), None)
             .await;
-        rebuild(&store, &target).await.unwrap();
+        rebuilt(&store, &target).await.unwrap();
         assert!(is_equal(&store, &target).await);
         prune(&store, &target).await.unwrap();
         assert_eq!(scratch.indices().await.len(), 4);
@@ -201,7 +213,7 @@ async fn aliases_that_people_added_go_along_with_their_filters() {
         let body = Some(json!({"actions": actions}));
         scratch.ask("POST", "_aliases", body).await;
 
-        let report = rebuild(&store, &target).await.unwrap();
+        let report = rebuilt(&store, &target).await.unwrap();
         assert_eq!(report.carried, [everything.clone(), format!("{p}.open")]);
         assert_eq!(report.left, [(everything.clone(), emptied.clone())]);
         let found = scratch.ask("GET", &format!("_alias/{p}.open"), None).await;
@@ -257,7 +269,7 @@ async fn interrupted_rebuild_leaves_everything_as_it_was() {
         );
         assert_eq!(scratch.indices().await, before);
         assert!(is_equal(&store, &target).await);
-        rebuild(&store, &target).await.unwrap();
+        rebuilt(&store, &target).await.unwrap();
     })
     .await;
 }
@@ -269,7 +281,7 @@ async fn index_in_the_place_of_an_alias_is_not_deleted() {
         let scratch = Scratch::of(store.identity());
         let name = format!("{}-job", scratch.prefix);
         scratch.ask("PUT", &name, None).await;
-        let error = rebuild(&store, &scratch.target()).await.unwrap_err();
+        let error = rebuilt(&store, &scratch.target()).await.unwrap_err();
         assert!(
             matches!(&error, PublishError::Target { source: SendError::NameTaken { index, .. }, .. } if *index == name),
             "{error}"
@@ -290,7 +302,7 @@ async fn second_rebuild_leaves_it_to_the_first() {
             .unwrap()
             .unwrap();
         for error in [
-            rebuild(&store, &target).await.unwrap_err(),
+            rebuilt(&store, &target).await.unwrap_err(),
             prune(&store, &target).await.unwrap_err(),
         ] {
             assert!(matches!(error, PublishError::Leased { .. }), "{error}");
