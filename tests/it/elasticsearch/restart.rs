@@ -88,9 +88,8 @@ impl<'a> Copy<'a> {
     }
 
     /// Waits until the index has acknowledged more of the log than this.
-    async fn published_past(&self, seq: i64) -> i64 {
+    async fn published_past(&self, seq: i64) {
         until("published", async || self.cursor().await > Some(seq)).await;
-        self.cursor().await.unwrap()
     }
 
     /// Waits until the index has acknowledged all of the log.
@@ -106,8 +105,7 @@ impl<'a> Copy<'a> {
     }
 
     async fn ask(&self, path: &str) -> Value {
-        let url = self.node.url.join(path).unwrap();
-        reqwest::get(url).await.unwrap().json().await.unwrap()
+        self.node.get(path).await.unwrap().json().await.unwrap()
     }
 
     /// Readers see every job, in the one index of this number.
@@ -166,7 +164,7 @@ async fn server_that_is_started_again_in_mid_publish_gets_everything_once() {
     rebuilt.succeeds(&["index", "sync"]).await;
     let synced = Copy::of(MANY, &node, "synced").await;
 
-    let follower = followed.workspace.start(&["index", "sync", "--follow"]);
+    let publisher = followed.workspace.start(&["index", "sync", "--follow"]);
     followed.caught_up().await;
 
     // Killed while one follows and one rebuilds.
@@ -208,8 +206,8 @@ async fn server_that_is_started_again_in_mid_publish_gets_everything_once() {
     synced.assert_equal().await;
 
     followed.caught_up().await;
-    signal("-TERM", &follower);
-    let said = ended(follower).await;
+    signal("-TERM", &publisher);
+    let said = ended(publisher).await;
     assert_eq!(said.status, 130, "{said:#?}");
     assert!(said.stdout.ends_with(" sent, 0 refused\n"), "{said:#?}");
     let again = "is published to again";
