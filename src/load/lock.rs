@@ -5,7 +5,8 @@
 //! takes the lock and goes on with the same run or the same cursor. So whoever takes a lock leaves a token in the store,
 //! and a transaction of [`Store::under`] a lock reads it before it writes anything and keeps it as it is until its
 //! commit: once another has taken the lock, nothing more is written under the old one. A lock that was lost and that
-//! nobody took since costs nothing.
+//! nobody took since costs nothing. What is done outside of the store is done under a [`Hold`], which is such a
+//! transaction that writes nothing.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -31,6 +32,12 @@ pub struct Lock {
 enum Holder {
     File(#[expect(dead_code, reason = "held open: the lock ends with it")] File),
     Session(PgConnection),
+}
+
+/// Nobody takes the lock while this lives and its connection holds, also where that of the lock is lost.
+#[must_use = "the lock can be taken once this is dropped"]
+pub struct Hold<'a> {
+    _transaction: Option<Transaction<'a>>,
 }
 
 /// What tells one holder of a lock from the next.
@@ -75,10 +82,15 @@ impl Store {
         }
     }
 
-    /// Fails where another holder has the lock that this store writes under: to be asked before something that no
-    /// transaction holds back.
-    pub async fn require_lock(&self) -> Result<(), StoreError> {
-        retrying(|| async move { self.begin(Purpose::Note).await?.commit().await }).await
+    /// Fails where another holder has the lock that this store writes under, else keeps the next one waiting: for
+    /// something that is done elsewhere, where no transaction holds it back.
+    pub async fn hold_lock(&self) -> Result<Hold<'_>, StoreError> {
+        let transaction = retrying(|| self.begin(Purpose::Note)).await?;
+        // A file stays locked for as long as its holder lives, and everybody who writes would wait for this.
+        let is_needed = !transaction.is_alone();
+        Ok(Hold {
+            _transaction: is_needed.then_some(transaction),
+        })
     }
 }
 

@@ -59,7 +59,7 @@ pub use changes::Cursor;
 pub use dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterState, NewDeadLetter};
 pub use error::StoreError;
 pub use known::{Content, KnownPage, Named};
-pub use lock::Lock;
+pub use lock::{Hold, Lock};
 pub use retention::{Pruned, Retention, Tombstone};
 pub use revisions::Known;
 pub use runs::{OpenRun, RunRow};

@@ -27,6 +27,15 @@ pub enum PublishError {
         /// Where it is, without its password.
         place: String,
     },
+    /// Another process took the lease while new indices took over, and may have sent to the old ones what these lack.
+    #[error(
+        "another process published to `{target}` while new indices took over; see what they lack by `trendy index verify`, \
+         and mend it by `--repair`"
+    )]
+    Overtaken {
+        /// Its name.
+        target: String,
+    },
     /// Another process publishes to the target just now.
     #[error("another process publishes to `{target}`; try again once it has ended")]
     Leased {
@@ -42,7 +51,7 @@ impl PublishError {
             Self::Target { source, .. } => source.is_retryable(),
             Self::Store { source, .. } => source.is_retryable(),
             Self::Leased { .. } => true,
-            Self::StoreReplaced { .. } => false,
+            Self::StoreReplaced { .. } | Self::Overtaken { .. } => false,
         }
     }
 

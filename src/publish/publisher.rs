@@ -9,7 +9,7 @@ use super::error::{PublishError, SendError};
 use super::portion::Portion;
 use super::{Refused, SendReport, Target};
 use crate::cause::with_causes;
-use crate::load::{Lock, NewDeadLetter, Store, StoreError, Tombstone};
+use crate::load::{Hold, Lock, NewDeadLetter, Store, StoreError, Tombstone};
 use crate::record::{Change, Kind, Op, Stage, StoredRecord, Subject};
 
 /// Deletions read at a time.
@@ -148,9 +148,12 @@ pub(super) async fn take_lease(store: &Store, target: &dyn Target) -> Result<Loc
         })
 }
 
-/// Fails where the lease that the store is under was lost, and another process has it.
-pub(super) async fn require_lease(store: &Store, target: &dyn Target) -> Result<(), PublishError> {
-    let held = store.require_lock().await;
+/// Fails where the lease that the store is under was lost and another process has it, else keeps the next one waiting.
+pub(super) async fn hold_lease<'a>(
+    store: &'a Store,
+    target: &dyn Target,
+) -> Result<Hold<'a>, PublishError> {
+    let held = store.hold_lock().await;
     held.map_err(|error| Failure::from(error).of(target))
 }
 

@@ -22,7 +22,7 @@ on_both! {
 }
 
 /// Ends what holds a lock, but not its holder: the session, or the file's name.
-async fn cut(store: &Store, scratch: &Scratch, name: &str) {
+pub(crate) async fn cut(store: &Store, scratch: &Scratch, name: &str) {
     match store.pool() {
         Pool::Postgres(pool) => {
             let sql = "SELECT pg_terminate_backend(pid) FROM pg_locks
@@ -81,7 +81,7 @@ async fn a_run_whose_lock_another_has_taken_writes_nothing(scratch: Scratch) {
     let finished = first.finish_run(run, Outcome::Failed, None, minute(2));
     assert!(is_lost(&finished.await));
     assert!(is_lost(&first.begin_run(&pipeline(), minute(2)).await));
-    assert!(is_lost(&first.require_lock().await));
+    assert!(is_lost(&first.hold_lock().await));
     assert_eq!(store.head().await.unwrap(), 1);
 
     second.load(run, &batch(3, vec![job(3)])).await.unwrap();

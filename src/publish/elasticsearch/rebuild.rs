@@ -19,9 +19,9 @@ use super::indices::{Index, Indices};
 use super::mapping::REPLICAS;
 use super::names::Names;
 use super::{ElasticsearchTarget, PublishError, SendError};
-use crate::load::Store;
+use crate::load::{Store, StoreError};
 use crate::publish::Target;
-use crate::publish::publisher::{Brought, catch_up, fill, move_cursor, require_lease, take_lease};
+use crate::publish::publisher::{Brought, catch_up, fill, hold_lease, move_cursor, take_lease};
 use crate::record::Kind;
 
 /// What [`rebuild()`] did, and how long readers' indices stood still.
@@ -148,11 +148,13 @@ impl Rebuild<'_> {
             self.drop_filling().await.map_err(failed)?;
             return Ok(None);
         };
-        require_lease(self.store, self.target).await?;
+        // Whoever publishes in between moves the cursor past what the new indices have.
+        let hold = hold_lease(self.store, self.target).await?;
         let start = Instant::now();
         let swapped = self.swap().await.map_err(failed)?;
         let swap = start.elapsed();
-        move_cursor(self.store, self.target, last.seq).await?;
+        self.move_cursor(last.seq).await?;
+        drop(hold);
         Ok(Some(RebuildReport {
             leftovers,
             created: swapped.created,
@@ -166,6 +168,17 @@ impl Rebuild<'_> {
             catching_up,
             swap,
         }))
+    }
+
+    /// Lets the next publish go on from where the new indices stand.
+    async fn move_cursor(&self, seq: i64) -> Result<(), PublishError> {
+        match move_cursor(self.store, self.target, seq).await {
+            Err(PublishError::Store {
+                source: StoreError::LockLost { .. },
+                target,
+            }) => Err(PublishError::Overtaken { target }),
+            moved => moved,
+        }
     }
 
     /// Everything before the swap, which readers do not notice.

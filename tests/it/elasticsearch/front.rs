@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -36,7 +37,22 @@ struct State {
     /// What the header `authorization` must be.
     authorization: Option<&'static str>,
     fates: Mutex<VecDeque<Fate>>,
+    /// Where requests wait: when they have come, and before they pass.
+    pause: Option<(&'static str, Arc<Barrier>)>,
     seen: Mutex<Vec<String>>,
+}
+
+impl State {
+    /// Of one that lets everything pass.
+    fn of(server: &Url) -> Self {
+        Self {
+            server: server.clone(),
+            authorization: None,
+            fates: Mutex::default(),
+            pause: None,
+            seen: Mutex::default(),
+        }
+    }
 }
 
 struct Request {
@@ -47,36 +63,44 @@ struct Request {
 impl Front {
     /// Starts one; bulk requests meet these fates in turn, and pass afterwards.
     pub(super) async fn of(server: &Url, fates: impl IntoIterator<Item = Fate>) -> Self {
-        Self::start(server, fates.into_iter().collect(), None, None).await
+        let state = State {
+            fates: Mutex::new(fates.into_iter().collect()),
+            ..State::of(server)
+        };
+        Self::start(state, None).await
     }
 
     /// One that answers 401 without this value of the header `authorization`.
     pub(super) async fn demanding(server: &Url, authorization: &'static str) -> Self {
-        Self::start(server, VecDeque::new(), Some(authorization), None).await
+        let state = State {
+            authorization: Some(authorization),
+            ..State::of(server)
+        };
+        Self::start(state, None).await
     }
 
     /// One that speaks TLS, under this identity.
     pub(super) async fn secured(server: &Url, identity: &Identity) -> Self {
-        Self::start(server, VecDeque::new(), None, Some(identity.acceptor())).await
+        Self::start(State::of(server), Some(identity.acceptor())).await
     }
 
-    async fn start(
-        server: &Url,
-        fates: VecDeque<Fate>,
-        authorization: Option<&'static str>,
-        tls: Option<TlsAcceptor>,
-    ) -> Self {
+    /// One that meets who waits at the barrier when a request to this path has come, and again before it passes.
+    pub(super) async fn pausing(server: &Url, path: &'static str) -> (Self, Arc<Barrier>) {
+        let barrier = Arc::new(Barrier::new(2));
+        let state = State {
+            pause: Some((path, Arc::clone(&barrier))),
+            ..State::of(server)
+        };
+        (Self::start(state, None).await, barrier)
+    }
+
+    async fn start(state: State, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", listener.local_addr().unwrap())
             .parse()
             .unwrap();
-        let state = Arc::new(State {
-            server: server.clone(),
-            authorization,
-            fates: Mutex::new(fates),
-            seen: Mutex::default(),
-        });
+        let state = Arc::new(state);
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -157,6 +181,12 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: Arc<Stat
         let refusal =
             br#"{"error": {"type": "security_exception", "reason": "unable to authenticate"}}"#;
         return respond(&mut stream, 401, refusal).await;
+    }
+    if let Some((path, barrier)) = &state.pause
+        && request.path().starts_with(path)
+    {
+        barrier.wait().await;
+        barrier.wait().await;
     }
     let is_bulk = request.path().starts_with("/_bulk");
     let mut fate = Fate::Pass;

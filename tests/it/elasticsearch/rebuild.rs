@@ -5,18 +5,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use trendy::load::{Store, StoreIdentity};
-use trendy::publish::elasticsearch::{
-    ElasticsearchTarget, RebuildReport, prune, rebuild, verify,
-};
-use trendy::publish::{PublishEnd, PublishError, SendError, Target, publish};
+use trendy::load::{Pool, Store, StoreIdentity, StoreOptions};
+use trendy::publish::elasticsearch::{ElasticsearchTarget, RebuildReport, prune, rebuild, verify};
+use trendy::publish::{PublishEnd, PublishError, PublishReport, SendError, Target, publish};
 use trendy::record::Kind;
 
 use super::front::{Fate, Front};
 use super::publisher::{PATIENCE, index_of};
 use super::scratch::Scratch;
+use crate::leases::cut;
 use crate::support::records::{batch, job, job_with, minute, pipeline, post, weather};
-use crate::support::scratch::{on_postgres, on_sqlite};
+use crate::support::scratch::{Scratch as Place, on_postgres, on_sqlite};
 use crate::support::trendy::{Said, Workspace};
 
 async fn fill(store: &Store, jobs: u32) {
@@ -287,6 +286,85 @@ async fn index_in_the_place_of_an_alias_is_not_deleted() {
             "{error}"
         );
         assert_eq!(scratch.indices().await, [name]);
+    })
+    .await;
+}
+
+/// What became of a rebuild, of who published beside it, and of the index.
+struct Overtaken {
+    rebuilt: Result<RebuildReport, PublishError>,
+    published: Result<PublishReport, PublishError>,
+    is_equal: bool,
+}
+
+/// Publishes a change while a rebuild is about to swap whose session with the lease has ended, and what else is lost.
+async fn overtake(store: &Store, place: &Place, lose: impl AsyncFnOnce()) -> Overtaken {
+    fill(store, 10).await;
+    let (scratch, target) = index_of(store).await;
+    publish(store, &target, PATIENCE).await.unwrap();
+    let (front, pause) = Front::pausing(&scratch.server, "/_aliases").await;
+    let rebuilding = scratch.target_at(&front.url);
+    let options = StoreOptions {
+        lock_timeout: Duration::from_secs(1),
+        ..StoreOptions::default()
+    };
+    let other = Store::open_with(&place.url, &options).await.unwrap();
+    let meanwhile = async {
+        pause.wait().await;
+        cut(&other, place, &format!("target:{}", target.name())).await;
+        lose().await;
+        let run = other.begin_run(&pipeline(), minute(1)).await.unwrap().id;
+        other.load(run, &batch(1, vec![job(99)])).await.unwrap();
+        // The server frees the lease of a session a moment after its end.
+        let published = loop {
+            match publish(&other, &target, PATIENCE).await {
+                Ok(report) if report.end == PublishEnd::Elsewhere => {}
+                ended => break ended,
+            }
+        };
+        pause.wait().await;
+        published
+    };
+    let (rebuilt, published) = tokio::join!(rebuilt(store, &rebuilding), meanwhile);
+    publish(store, &target, PATIENCE).await.unwrap();
+    Overtaken {
+        rebuilt,
+        published,
+        is_equal: is_equal(store, &target).await,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publisher_waits_for_a_swap_whose_lease_is_lost() {
+    on_postgres(|place| async move {
+        let store = place.open().await;
+        let ended = overtake(&store, &place, async || ()).await;
+        ended.rebuilt.unwrap();
+        let error = ended.published.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+        assert!(ended.is_equal);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn swap_that_was_overtaken_in_spite_of_all_says_so() {
+    on_postgres(|place| async move {
+        let store = place.open().await;
+        // As a server does that starts again.
+        let end_sessions = async || {
+            let sql = "SELECT pg_terminate_backend(pid) FROM pg_locks
+                        WHERE relation = 'leases'::regclass AND pid <> pg_backend_pid()";
+            let Pool::Postgres(pool) = store.pool() else {
+                unreachable!("a server");
+            };
+            sqlx::query(sql).execute(pool).await.unwrap();
+        };
+        let ended = overtake(&store, &place, end_sessions).await;
+        let error = ended.rebuilt.unwrap_err();
+        assert!(matches!(error, PublishError::Overtaken { .. }), "{error}");
+        assert_eq!(ended.published.unwrap().sent, 1);
+        assert!(!ended.is_equal);
     })
     .await;
 }
