@@ -1,5 +1,7 @@
 //! Weather, of which each month has an index.
 
+use std::future::pending;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use trendy::load::Store;
@@ -97,7 +99,7 @@ async fn months_past_their_age_are_dropped_whole_and_neither_filled_nor_compared
     assert_eq!(months(&scratch).await, all[1..]);
     assert_eq!(compared(&store, &forgetful).await, (true, [4, 4, 4, 0]));
 
-    rebuild(&store, &forgetful).await.unwrap();
+    rebuild(&store, &forgetful, pending()).await.unwrap();
     prune(&store, &forgetful).await.unwrap();
     assert_eq!(months(&scratch).await, ["2026.04-000002", "2026.05-000002"]);
     assert_eq!(compared(&store, &forgetful).await, (true, [4, 4, 4, 0]));
