@@ -149,8 +149,8 @@ settings! {
     /// Age from which forecasts are removed, counted from the hour that they are for, or `forever`. Default: `90d`, some
     /// million readings of 17 stations. Observations stay.
     forecast_keep = Some("90d");
-    /// Age from which weather is removed from Elasticsearch, by whole months, counted from the hour that a reading is for, or
-    /// `forever`. Default: `1095d`, three years. The store keeps it: after the age was raised, `trendy index rebuild` brings
+    /// Age from which weather is removed from Elasticsearch, by whole months, counted from the hour that a reading is for: `31d`
+    /// or more, or `forever`. Default: `1095d`, three years. The store keeps it: after the age was raised, `trendy index rebuild` brings
     /// it back.
     weather_index_keep = Some("1095d");
     /// How long a target that is behind, and acknowledges nothing, holds the log beyond `log_keep`, or `forever`. Default:

@@ -4,7 +4,7 @@ use crate::load::{StoreError, StoreIdentity};
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// The target failed.
-    #[error("cannot publish to `{target}`; what it lacks is kept, and sent the next time")]
+    #[error("`{target}` failed")]
     Target {
         /// Its name.
         target: String,
@@ -36,6 +36,19 @@ pub enum PublishError {
         /// Its name.
         target: String,
     },
+    /// The store holds nothing, and the target does: most likely it is the wrong store.
+    #[error(
+        "the store `{place}` is empty, and `{target}` shows {documents} documents: they stay; name the right store, or delete \
+         the indices and run `trendy index setup`"
+    )]
+    EmptyStore {
+        /// Where it is, without its password.
+        place: String,
+        /// The target.
+        target: String,
+        /// How many documents are shown.
+        documents: u64,
+    },
     /// Another process publishes to the target just now.
     #[error("another process publishes to `{target}`; try again once it has ended")]
     Leased {
@@ -51,7 +64,7 @@ impl PublishError {
             Self::Target { source, .. } => source.is_retryable(),
             Self::Store { source, .. } => source.is_retryable(),
             Self::Leased { .. } => true,
-            Self::StoreReplaced { .. } | Self::Overtaken { .. } => false,
+            Self::StoreReplaced { .. } | Self::Overtaken { .. } | Self::EmptyStore { .. } => false,
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::backoff::Backoff;
-use super::{PublishEnd, PublishError, Tally, Target, lag, publish_counting};
+use super::{GRACE, PublishEnd, PublishError, Tally, Target, lag, publish_counting};
 use crate::load::Store;
 
 /// How long until the log is looked at again after there was nothing to send: soon for a reader, and two cheap queries.
@@ -22,9 +22,6 @@ const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// One turn at most, so that counts are told; the next follows at once.
 const TURN: Duration = Duration::from_mins(1);
-
-/// How long what is in hand may take once it was asked to stop; what is not acknowledged then is sent again by the next.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// Publishes until `stop` is true; gives what was sent by then.
 pub async fn follow(

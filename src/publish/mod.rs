@@ -16,6 +16,8 @@ mod follow;
 mod portion;
 mod publisher;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::record::{Change, RecordId, StoredRecord};
@@ -24,6 +26,9 @@ pub use again::{Resent, send_again};
 pub use error::{PublishError, SendError};
 pub use follow::follow;
 pub use publisher::{PublishEnd, PublishReport, Tally, lag, publish, publish_counting, start_over};
+
+/// How long what is in hand may take once it was asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Something that follows the change log.
 #[async_trait]

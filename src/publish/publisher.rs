@@ -174,8 +174,7 @@ pub(super) async fn move_cursor(
 pub(super) struct Brought {
     /// What it has of the log.
     pub(super) seq: i64,
-    pub(super) sent: u64,
-    pub(super) refused: u64,
+    pub(super) tally: Tally,
 }
 
 /// Sends every record as it is now to a target that nobody follows yet, however long it takes. No cursor moves.
@@ -269,8 +268,7 @@ impl<'a> Publisher<'a> {
     const fn brought_to(&self, seq: i64) -> Brought {
         Brought {
             seq,
-            sent: self.tally.sent,
-            refused: self.tally.refused,
+            tally: *self.tally,
         }
     }
 

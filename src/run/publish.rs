@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
-use super::retention::age;
+use super::retention::weather_index_keep;
 use crate::cause::with_causes;
 use crate::config::{Settings, addresses};
 use crate::load::{Store, StoreError};
@@ -78,7 +78,7 @@ pub fn elasticsearch(
     let mut target = ElasticsearchSettings {
         api_key: settings.get("elasticsearch_api_key").map(str::to_owned),
         authorities,
-        weather_keep: age(settings, "weather_index_keep").map_err(TargetError::Age)?,
+        weather_keep: weather_index_keep(settings).map_err(TargetError::Age)?,
         ..ElasticsearchSettings::of(nodes)
     };
     if let Some(prefix) = settings.get("index_prefix") {

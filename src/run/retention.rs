@@ -13,6 +13,9 @@ pub const PRUNE_LIMIT: Duration = Duration::from_secs(2);
 /// Shortest time that changes are kept: a target that takes a snapshot of a large store must find those behind it.
 const SHORTEST_LOG: Duration = Duration::from_hours(24);
 
+/// Shortest time that weather stays in an index: `36m` is no three years, and would leave little.
+const SHORTEST_WEATHER: SignedDuration = SignedDuration::from_hours(31 * 24);
+
 /// How long what is kept, by the settings; a text that says what is wrong with one.
 pub fn retention(settings: &Settings) -> Result<Retention, String> {
     let log = settings.age("log_keep")?;
@@ -26,11 +29,17 @@ pub fn retention(settings: &Settings) -> Result<Retention, String> {
     })
 }
 
+/// How long weather stays in an index, by the settings.
+pub(super) fn weather_index_keep(settings: &Settings) -> Result<Option<SignedDuration>, String> {
+    let keep = age(settings, "weather_index_keep")?;
+    match keep.is_some_and(|keep| keep < SHORTEST_WEATHER) {
+        true => Err("`weather_index_keep`: a month, `31d`, is the least: indices are deleted by whole months".to_owned()),
+        false => Ok(keep),
+    }
+}
+
 /// An age of the settings; none where there is no limit.
-pub(super) fn age(
-    settings: &Settings,
-    key: &'static str,
-) -> Result<Option<SignedDuration>, String> {
+fn age(settings: &Settings, key: &'static str) -> Result<Option<SignedDuration>, String> {
     Ok(settings.age(key)?.map(signed))
 }
 

@@ -37,7 +37,10 @@ pub(super) struct SyncArgs {
 
 pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings()?;
-    let store = services::open_store(&settings).await?;
+    let store = match command {
+        IndexCommand::Setup => services::open_store(&settings).await?,
+        _ => services::existing_store(&settings).await?,
+    };
     let target: ElasticsearchTarget = elasticsearch(&settings, &store).map_err(Failure::usage)?.ok_or_else(|| {
         Failure::usage("no Elasticsearch is configured\n  hint: set ELASTICSEARCH_URL, or `elasticsearch_url` in trendy.toml")
     })?;
@@ -57,9 +60,19 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
         }
         IndexCommand::Sync(SyncArgs { follow: true, .. }) => {
             let stop = services::stop_on_signal()?;
-            let Tally { sent, refused, .. } = follow(&store, &target, stop).await?;
+            let Tally {
+                sent,
+                expired,
+                refused,
+                ..
+            } = follow(&store, &target, stop).await?;
             let name = target.name();
-            writeln!(std::io::stdout(), "{name}: {sent} sent, {refused} refused")?;
+            let mut out = std::io::stdout().lock();
+            write!(out, "{name}: {sent} sent, {refused} refused")?;
+            if expired > 0 {
+                write!(out, ", {expired} past `weather_index_keep`")?;
+            }
+            writeln!(out)?;
             Ok(Exit::Interrupted)
         }
         IndexCommand::Sync(args) => {

@@ -30,7 +30,7 @@ pub(super) async fn run(
     let Some(report) = rebuild(store, target, interrupted).await? else {
         writeln!(
             std::io::stderr(),
-            "interrupted: the indices are as they were, and what was filled is dropped\n\
+            "interrupted: the indices are as they were\n\
              hint: `trendy index rebuild` begins anew"
         )?;
         return Ok(Exit::Interrupted);
@@ -61,7 +61,14 @@ pub(super) async fn run(
     for (alias, index) in &report.left {
         writeln!(
             std::io::stderr(),
-            "warning: alias {alias} stays at {index}, of whose month the store holds nothing any more"
+            "warning: alias {alias} stays at {index}: there is no new index of that month"
+        )?;
+    }
+    if report.expired > 0 {
+        writeln!(
+            std::io::stderr(),
+            "note: readings past `weather_index_keep`, which the new indices were not filled with: {}",
+            report.expired
         )?;
     }
     if args.drop_old {
@@ -93,11 +100,13 @@ pub(super) async fn run_prune(
     store: &Store,
     target: &ElasticsearchTarget,
 ) -> Result<Exit, Failure> {
-    let pruned = prune(store, target).await?;
-    let mut out = std::io::stdout().lock();
-    for index in pruned {
-        writeln!(out, "deleted {index}")?;
-    }
+    let mut told = Ok(());
+    let tell = |index: &str| {
+        let tell = writeln!(std::io::stdout(), "deleted {index}");
+        told = std::mem::replace(&mut told, Ok(())).and(tell);
+    };
+    prune(store, target, tell).await?;
+    told?;
     Ok(Exit::Done)
 }
 

@@ -156,22 +156,28 @@ impl Indices {
         if *dropped_before == Some(first) {
             return Ok(Vec::new());
         }
-        let is_past = |alias: &String| {
-            self.names
-                .month_of(alias)
-                .is_some_and(|month| month < first)
-        };
-        let past: Vec<String> = self
-            .owned()
-            .await?
-            .into_iter()
-            .filter(|(_, index)| index.aliases.keys().any(is_past))
-            .map(|(name, _)| name)
-            .collect();
+        let past = self.past_months().await?;
         self.delete(&past).await?;
         self.forget_months().await;
         *dropped_before = Some(first);
         Ok(past)
+    }
+
+    /// The indices of months before the first that is kept, which are not dropped yet.
+    pub(super) async fn past_months(&self) -> Result<Vec<String>, SendError> {
+        let mut indices = self.owned().await?;
+        indices.retain(|_, index| self.is_past(index));
+        Ok(indices.into_keys().collect())
+    }
+
+    /// Whether an index is that of a month before the first that is kept.
+    pub(super) fn is_past(&self, index: &Index) -> bool {
+        let first = self.first_month();
+        let mut months = index
+            .aliases
+            .keys()
+            .filter_map(|alias| self.names.month_of(alias));
+        months.any(|month| Some(month) < first)
     }
 
     /// Deletes these indices, as far as they are there.

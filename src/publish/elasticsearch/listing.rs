@@ -1,7 +1,6 @@
 //! Which documents an index holds, at which revision, without their fields.
 
 use elasticsearch::http::Method;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -36,8 +35,8 @@ pub(super) struct Listing<'a> {
     client: &'a Client,
     /// None where no index is behind the alias.
     pit: Option<String>,
-    /// The instant before which readings are passed over.
-    since: Option<Timestamp>,
+    /// Indices behind the alias that are passed over.
+    without: Vec<String>,
     after: Option<Value>,
     is_over: bool,
 }
@@ -73,11 +72,11 @@ struct Hit {
 }
 
 impl<'a> Listing<'a> {
-    /// Notes the instant. What was written before it is listed, unless it is valid before another one.
+    /// Notes the instant. What was written before it is listed, unless it stands in one of these indices.
     pub(super) async fn of(
         client: &'a Client,
         alias: &str,
-        since: Option<Timestamp>,
+        without: Vec<String>,
     ) -> Result<Self, SendError> {
         refresh(client, alias).await?;
         let query = [("keep_alive", KEEP_ALIVE)];
@@ -91,7 +90,7 @@ impl<'a> Listing<'a> {
         Ok(Self {
             client,
             pit,
-            since,
+            without,
             after: None,
             is_over: false,
         })
@@ -108,9 +107,8 @@ impl<'a> Listing<'a> {
             // The server sorts equal ids, such as none, by shard and place.
             "sort": [{"id": {"order": "asc", "missing": BEHIND_ALL}}],
         });
-        if let Some(since) = self.since {
-            let past = json!({"range": {"valid_at": {"lt": since}}});
-            search["query"] = json!({"bool": {"must_not": past}});
+        if !self.without.is_empty() {
+            search["query"] = json!({"bool": {"must_not": {"terms": {"_index": self.without}}}});
         }
         if let Some(after) = &self.after {
             search["search_after"] = after.clone();

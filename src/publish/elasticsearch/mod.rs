@@ -167,7 +167,9 @@ impl Target for ElasticsearchTarget {
 
     async fn expire(&self) -> Result<(), SendError> {
         for index in self.indices.drop_past_months().await? {
-            tracing::info!(index, "index deleted: it is past `weather_index_keep`");
+            tracing::warn!(
+                "index {index} is deleted: its month is past `weather_index_keep`; the store keeps the readings"
+            );
         }
         Ok(())
     }

@@ -4,15 +4,17 @@
 //! indices as they are. New ones are filled behind aliases of their own (see [`Names`]) with every record, catch up with the
 //! log, become visible, catch up once more, and take over in a single call. Only then the cursor moves to where they stand.
 //!
-//! Stopped before the swap, it takes the new indices away again. Killed at any moment before it, it leaves the old indices in place and new ones that the next rebuild knows by
-//! their aliases, and drops; killed after it, a cursor that is too old, so that the next publish tells the new indices a
-//! few things twice.
+//! Stopped before the swap, it takes the new indices away again; so it does where the store is empty and the old indices are
+//! not. Killed at any moment before the swap, it leaves the old indices in place and new ones that the next rebuild knows by
+//! their aliases, and drops; killed after it, a cursor that is too old, so that the next publish tells the new indices a few
+//! things twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::client::body;
 use super::indices::{Index, Indices};
@@ -20,8 +22,8 @@ use super::mapping::REPLICAS;
 use super::names::Names;
 use super::{ElasticsearchTarget, PublishError, SendError};
 use crate::load::{Store, StoreError};
-use crate::publish::Target;
 use crate::publish::publisher::{Brought, catch_up, fill, hold_lease, move_cursor, take_lease};
+use crate::publish::{GRACE, Tally, Target};
 use crate::record::Kind;
 
 /// What [`rebuild()`] did, and how long readers' indices stood still.
@@ -43,6 +45,8 @@ pub struct RebuildReport {
     pub caught_up: u64,
     /// Documents that the server refused; now dead letters.
     pub refused: u64,
+    /// Readings that are past the age that the index keeps.
+    pub expired: u64,
     /// How long filling took.
     pub filling: Duration,
     /// How long catching up and becoming visible took.
@@ -72,27 +76,33 @@ pub async fn rebuild(
 }
 
 /// Deletes the indices that rebuilds have swapped out, unless they have any alias, and the months of weather that are past
-/// their age; gives their names.
+/// their age; tells each that is gone. Where the indices that are read are not of this store, none is deleted.
 pub async fn prune(
     store: &Store,
     target: &ElasticsearchTarget,
-) -> Result<Vec<String>, PublishError> {
+    deleted: impl FnMut(&str) + Send,
+) -> Result<(), PublishError> {
     let lease = take_lease(store, target).await?;
-    let pruned = prune_indices(target).await;
+    let pruned = prune_indices(target, deleted).await;
     lease.release().await;
     pruned.map_err(|source| failed(target, source))
 }
 
-async fn prune_indices(target: &ElasticsearchTarget) -> Result<Vec<String>, SendError> {
-    let named = target.indices.named().await?;
-    let old: Vec<String> = named
-        .into_iter()
-        .filter(|(_, index)| index.aliases.is_empty() && Indices::is_of_trendy(index))
-        .map(|(name, _)| name)
-        .collect();
-    target.indices.delete(&old).await?;
-    let past = target.indices.drop_past_months().await?;
-    Ok([old, past].concat())
+async fn prune_indices(
+    target: &ElasticsearchTarget,
+    mut deleted: impl FnMut(&str) + Send,
+) -> Result<(), SendError> {
+    let indices = &target.indices;
+    indices.verify().await?;
+    let is_old = |index: &Index| index.aliases.is_empty() && Indices::is_of_trendy(index);
+    for (name, index) in indices.named().await? {
+        if is_old(&index) || indices.is_past(&index) {
+            indices.delete(std::slice::from_ref(&name)).await?;
+            deleted(&name);
+        }
+    }
+    indices.forget_months().await;
+    Ok(())
 }
 
 fn failed(target: &ElasticsearchTarget, source: SendError) -> PublishError {
@@ -145,9 +155,15 @@ impl Rebuild<'_> {
             catching_up,
         }) = filled
         else {
-            self.drop_filling().await.map_err(failed)?;
+            // A server that does not answer is not waited for.
+            if !matches!(timeout(GRACE, self.drop_filling()).await, Ok(Ok(_))) {
+                tracing::warn!("what was filled is left on the server; the next rebuild drops it");
+            }
             return Ok(None);
         };
+        if filled.tally == Tally::default() {
+            self.require_nothing_shown().await?;
+        }
         // Whoever publishes in between moves the cursor past what the new indices have.
         let hold = hold_lease(self.store, self.target).await?;
         let start = Instant::now();
@@ -161,13 +177,35 @@ impl Rebuild<'_> {
             replaced: swapped.replaced,
             carried: swapped.carried.into_iter().collect(),
             left: swapped.left,
-            filled: filled.sent,
-            caught_up: first.sent + last.sent,
-            refused: [filled, first, last].map(refused).iter().sum(),
+            filled: filled.tally.sent,
+            caught_up: first.tally.sent + last.tally.sent,
+            refused: [filled, first, last]
+                .iter()
+                .map(|brought| brought.tally.refused)
+                .sum(),
+            expired: filled.tally.expired,
             filling,
             catching_up,
             swap,
         }))
+    }
+
+    /// Fails where readers see documents, in place of which they would see none.
+    async fn require_nothing_shown(&self) -> Result<(), PublishError> {
+        let failed = |source| failed(self.target, source);
+        let mut documents = 0;
+        for kind in Kind::ALL {
+            documents += self.target.count(kind).await.map_err(failed)?;
+        }
+        if documents == 0 {
+            return Ok(());
+        }
+        self.drop_filling().await.map_err(failed)?;
+        Err(PublishError::EmptyStore {
+            place: self.store.place().to_owned(),
+            target: self.target.name().to_owned(),
+            documents,
+        })
     }
 
     /// Lets the next publish go on from where the new indices stand.
@@ -271,7 +309,11 @@ impl Rebuild<'_> {
         let (mut carried, mut left) = (BTreeSet::new(), Vec::new());
         for (index, alias, definition) in self.foreign(&old) {
             let Some(successor) = self.successor(&old[index], &new) else {
-                left.push((alias.to_owned(), index.to_owned()));
+                if self.target.indices.is_past(&old[index]) {
+                    actions.push(json!({"remove": {"index": index, "alias": alias}}));
+                } else {
+                    left.push((alias.to_owned(), index.to_owned()));
+                }
                 continue;
             };
             let mut add = definition.clone();
@@ -346,10 +388,6 @@ impl Rebuild<'_> {
             .await?
             .json()
     }
-}
-
-const fn refused(brought: Brought) -> u64 {
-    brought.refused
 }
 
 /// Pairs of an index and an alias of it that is one of these names.

@@ -120,11 +120,14 @@ impl<F: FnMut(Difference) + Send> Verifier<'_, F> {
     async fn kind(&mut self, kind: Kind) -> Result<KindCounts, Failure> {
         let target = self.target;
         let alias = target.indices.names.alias(kind);
-        let since = match kind {
-            Kind::Weather => target.indices.first_month().map(Month::start),
-            Kind::Job | Kind::Post => None,
+        let (since, without) = match kind {
+            Kind::Weather => (
+                target.indices.first_month().map(Month::start),
+                target.indices.past_months().await?,
+            ),
+            Kind::Job | Kind::Post => (None, Vec::new()),
         };
-        let mut listing = Listing::of(&target.client, &alias, since).await?;
+        let mut listing = Listing::of(&target.client, &alias, without).await?;
         let compared = self.merge(kind, since, &mut listing).await;
         listing.close().await;
         compared

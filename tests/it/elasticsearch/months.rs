@@ -1,17 +1,16 @@
 //! Weather, of which each month has an index.
 
-use std::future::pending;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use trendy::load::Store;
 use trendy::publish::elasticsearch::{
-    Comparison, ElasticsearchSettings, ElasticsearchTarget, prune, rebuild, repair, verify,
+    Comparison, ElasticsearchSettings, ElasticsearchTarget, repair, verify,
 };
 use trendy::publish::{PublishReport, SendError, Target, publish};
 use trendy::record::Kind;
 
 use super::publisher::{PATIENCE, index_of};
+use super::rebuild::{pruned, rebuilt};
 use super::scratch::{Scratch, deleted, reading};
 use super::sent;
 use crate::support::records::{batch, minute, pipeline, weather};
@@ -99,8 +98,8 @@ async fn months_past_their_age_are_dropped_whole_and_neither_filled_nor_compared
     assert_eq!(months(&scratch).await, all[1..]);
     assert_eq!(compared(&store, &forgetful).await, (true, [4, 4, 4, 0]));
 
-    rebuild(&store, &forgetful, pending()).await.unwrap();
-    prune(&store, &forgetful).await.unwrap();
+    rebuilt(&store, &forgetful).await.unwrap();
+    pruned(&store, &forgetful).await.unwrap();
     assert_eq!(months(&scratch).await, ["2026.04-000002", "2026.05-000002"]);
     assert_eq!(compared(&store, &forgetful).await, (true, [4, 4, 4, 0]));
 
@@ -140,17 +139,62 @@ async fn month_that_cannot_be_dropped_keeps_nothing_from_being_published() {
 async fn months_of_another_store_are_not_dropped() {
     on_sqlite(|place| async move {
         let store = place.open().await;
-        let (scratch, target) = Scratch::set_up().await;
-        let old = reading("seoul", "2026-03-01T00:00:00Z", &json!({}));
-        target.send(&[old]).await.unwrap();
+        load(&store, &[0, APRIL]).await;
+        let (scratch, target) = index_of(&store).await;
+        rebuilt(&store, &target).await.unwrap();
+        let before = scratch.indices().await;
         let of_another = Scratch {
-            store: store.identity(),
+            store: Scratch::new().store,
             server: scratch.server.clone(),
             prefix: scratch.prefix.clone(),
         };
-        let pruned = prune(&store, &forgetful(&of_another)).await;
-        assert!(pruned.is_err(), "{pruned:?}");
-        assert_eq!(months(&scratch).await, ["2026.03-000001"]);
+        let pruned = pruned(&store, &forgetful(&of_another)).await;
+        assert!(pruned.is_err_and(|error| error.needs_rebuild()));
+        assert_eq!(scratch.indices().await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn alias_that_somebody_gave_a_month_does_not_keep_it_past_its_age() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        load(&store, &[0, APRIL]).await;
+        let (scratch, target) = index_of(&store).await;
+        published(&store, &target).await;
+        let path = format!(
+            "{p}-weather-2026.03-000001/_alias/{p}-march",
+            p = scratch.prefix
+        );
+        scratch.ask("PUT", &path, None).await;
+
+        let forgetful = forgetful(&scratch);
+        let report = rebuilt(&store, &forgetful).await.unwrap();
+        assert_eq!(
+            (report.filled, report.expired, report.left),
+            (1, 1, Vec::new())
+        );
+        pruned(&store, &forgetful).await.unwrap();
+        assert_eq!(months(&scratch).await, ["2026.04-000002"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn stray_that_calls_itself_old_is_found_in_a_month_that_is_kept() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        load(&store, &[0, APRIL]).await;
+        let (scratch, target) = index_of(&store).await;
+        published(&store, &target).await;
+        let path = format!("{}-weather-2026.04/_doc/stray", scratch.prefix);
+        let stray = json!({"kind": "weather", "valid_at": "2020-01-01T00:00:00Z"});
+        scratch.ask("PUT", &path, Some(stray)).await;
+
+        let forgetful = forgetful(&scratch);
+        assert_eq!(compared(&store, &forgetful).await, (false, [1, 2, 1, 0]));
+        repair(&store, &forgetful, |_| ()).await.unwrap();
+        assert_eq!(compared(&store, &forgetful).await, (true, [1, 1, 1, 0]));
     })
     .await;
 }
@@ -166,14 +210,16 @@ async fn commands_tell_what_is_past_its_age() {
         workspace.set("DATABASE_URL", &place.url);
         workspace.set("ELASTICSEARCH_URL", scratch.server.as_str());
         workspace.set("TRENDY_INDEX_PREFIX", &scratch.prefix);
-        workspace.set("TRENDY_WEATHER_INDEX_KEEP", "soon");
-        let said = workspace.trendy(&["index", "prune"]).await;
-        assert_eq!(said.status, 2, "{said:#?}");
-        assert!(
-            said.stderr
-                .contains("`weather_index_keep`: `soon` is no age"),
-            "{said:#?}"
-        );
+        for (keep, problem) in [
+            ("soon", "`soon` is no age"),
+            ("36m", "a month, `31d`, is the least"),
+        ] {
+            workspace.set("TRENDY_WEATHER_INDEX_KEEP", keep);
+            let said = workspace.trendy(&["index", "prune"]).await;
+            assert_eq!(said.status, 2, "{said:#?}");
+            let problem = format!("`weather_index_keep`: {problem}");
+            assert!(said.stderr.contains(&problem), "{said:#?}");
+        }
 
         let keep = format!("{}h", since_mid_april().as_hours());
         workspace.set("TRENDY_WEATHER_INDEX_KEEP", &keep);

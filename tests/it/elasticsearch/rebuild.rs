@@ -25,8 +25,18 @@ async fn fill(store: &Store, jobs: u32) {
     store.load(run, &batch(0, records)).await.unwrap();
 }
 
+/// The indices that a prune deletes.
+pub(super) async fn pruned(
+    store: &Store,
+    target: &ElasticsearchTarget,
+) -> Result<Vec<String>, PublishError> {
+    let mut deleted = Vec::new();
+    prune(store, target, |index| deleted.push(index.to_owned())).await?;
+    Ok(deleted)
+}
+
 /// A rebuild that nobody asks to stop.
-async fn rebuilt(
+pub(super) async fn rebuilt(
     store: &Store,
     target: &ElasticsearchTarget,
 ) -> Result<RebuildReport, PublishError> {
@@ -129,7 +139,7 @@ async fn readers_never_see_fewer_documents_nor_a_mix() {
         assert_eq!(index["refresh_interval"], Value::Null);
         assert_eq!(index["auto_expand_replicas"], "0-1");
 
-        assert_eq!(prune(&store, &target).await.unwrap(), named(1));
+        assert_eq!(pruned(&store, &target).await.unwrap(), named(1));
         assert_eq!(scratch.indices().await, named(2));
         assert!(is_equal(&store, &target).await);
     })
@@ -183,7 +193,7 @@ async fn whatever_stood_there_is_replaced() {
             .await;
         rebuilt(&store, &target).await.unwrap();
         assert!(is_equal(&store, &target).await);
-        prune(&store, &target).await.unwrap();
+        pruned(&store, &target).await.unwrap();
         assert_eq!(scratch.indices().await.len(), 4);
     })
     .await;
@@ -227,7 +237,7 @@ async fn aliases_that_people_added_go_along_with_their_filters() {
         assert_eq!(indices.len(), 4, "{found}");
         assert!(indices.iter().all(|index| index.ends_with("-000002")), "{found}");
         // An index that still serves somebody is not pruned.
-        prune(&store, &target).await.unwrap();
+        pruned(&store, &target).await.unwrap();
         assert!(scratch.indices().await.contains(&emptied));
     })
     .await;
@@ -381,7 +391,7 @@ async fn second_rebuild_leaves_it_to_the_first() {
             .unwrap();
         for error in [
             rebuilt(&store, &target).await.unwrap_err(),
-            prune(&store, &target).await.unwrap_err(),
+            pruned(&store, &target).await.unwrap_err(),
         ] {
             assert!(matches!(error, PublishError::Leased { .. }), "{error}");
         }
@@ -427,6 +437,41 @@ async fn rebuild_that_was_killed_is_begun_anew() {
         ] {
             assert!(said.stdout.contains(&line), "{line} in {said:#?}");
         }
+        assert!(is_equal(&store, &target).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn empty_store_does_not_replace_what_readers_see() {
+    on_sqlite(|place| async move {
+        let store = place.open().await;
+        fill(&store, 3).await;
+        let (scratch, target) = index_of(&store).await;
+        publish(&store, &target, PATIENCE).await.unwrap();
+        let before = scratch.indices().await;
+
+        let mut workspace = Workspace::empty();
+        workspace.set("ELASTICSEARCH_URL", scratch.server.as_str());
+        workspace.set("TRENDY_INDEX_PREFIX", &scratch.prefix);
+        let rebuild = ["index", "rebuild", "--drop-old", "--database", "typo.db"];
+        let said = workspace.trendy(&rebuild).await;
+        assert_eq!(said.status, 1, "{said:#?}");
+        assert!(
+            said.stderr.contains("there is no store at `typo.db`"),
+            "{said:#?}"
+        );
+
+        drop(
+            Store::open(workspace.path("typo.db").to_str().unwrap())
+                .await
+                .unwrap(),
+        );
+        let said = workspace.trendy(&rebuild).await;
+        assert_eq!(said.status, 1, "{said:#?}");
+        let refused = format!("is empty, and `{}` shows 6 documents", target.name());
+        assert!(said.stderr.contains(&refused), "{said:#?}");
+        assert_eq!(scratch.indices().await, before);
         assert!(is_equal(&store, &target).await);
     })
     .await;
