@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -18,22 +19,30 @@ use crate::record::{Likeness, RecordId, keys_in};
 /// compared with the first.
 const MEETING: i64 = 32;
 
-/// The round in which keys are staged that a record no longer has.
+/// The round in which keys are staged that a record no longer has, or has for another scope.
 const GONE: i64 = -1;
 
 /// A record that is compared by something else than before.
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) id: RecordId,
+    /// The owner of its list: of its own list's records none is the same.
+    pub(super) scope: String,
+    /// Whether it was another's before, by which it is found.
+    pub(super) moved: bool,
+    pub(super) first_seen_at: Timestamp,
     /// Whether the record is new to the store: nothing links to it, and it links to nothing.
     pub(super) fresh: bool,
     /// As it was stored.
     pub(super) before: Option<Vec<u8>>,
     /// None where it cannot be compared.
     pub(super) now: Option<Likeness>,
+    /// Which [part](super::same_as::divide) of the batch it is decided in.
+    pub(super) part: i64,
 }
 
-/// Notes the likenesses of records, and stages their keys for [`relink`](super::same_as::relink).
+/// Notes the likenesses of records, and stages their keys for [`relink`](super::same_as::relink), those of each part as a
+/// round.
 pub(super) async fn note(
     transaction: &mut Transaction<'_>,
     looks: &[Look],
@@ -53,8 +62,8 @@ pub(super) async fn note(
         .await?;
     transaction
         .write(
-            "INSERT INTO likeness_keys (key, record_id)
-             SELECT s.key, s.record_id FROM staged_likenesses AS s
+            "INSERT INTO likeness_keys (key, record_id, scope)
+             SELECT s.key, s.record_id, s.scope FROM staged_likenesses AS s
               WHERE s.place + (SELECT COUNT(*) FROM likeness_keys AS k WHERE k.key = s.key) < $1
              ON CONFLICT DO NOTHING",
             binds![MEETING],
@@ -71,21 +80,21 @@ fn rows(looks: &[Look]) -> Vec<Vec<Bind>> {
     for look in looks {
         let before = look.before.as_deref().map(keys_in).unwrap_or_default();
         let now = look.now.as_ref().map(Likeness::keys).unwrap_or_default();
-        for key in before.iter().filter(|key| !now.contains(key)) {
-            rows.push(key_row(GONE, look.id, *key, None));
-        }
+        let gone = before.iter().filter(|key| look.moved || !now.contains(key));
+        rows.extend(gone.map(|key| key_row(GONE, look.id, &look.scope, *key, None)));
         for key in now {
-            let place = (!before.contains(&key)).then(|| {
+            let place = (look.moved || !before.contains(&key)).then(|| {
                 let next = places.entry(key).or_default();
                 *next += 1;
                 *next - 1
             });
-            rows.push(key_row(0, look.id, key, place));
+            rows.push(key_row(look.part, look.id, &look.scope, key, place));
         }
         let none = Bind::Int(None);
         rows.push(vec![
-            0_i64.into(),
+            look.part.into(),
             look.id.into(),
+            Bind::Text(None),
             none.clone(),
             none,
             Bind::Bytes(Some(stored(look.now.as_ref()))),
@@ -99,13 +108,19 @@ pub(super) fn stored(likeness: Option<&Likeness>) -> Vec<u8> {
     likeness.map(Likeness::to_bytes).unwrap_or_default()
 }
 
-pub(super) fn key_row(round: i64, id: RecordId, key: i64, place: Option<i64>) -> Vec<Bind> {
-    let place = Bind::Int(place);
+pub(super) fn key_row(
+    round: i64,
+    id: RecordId,
+    scope: &str,
+    key: i64,
+    place: Option<i64>,
+) -> Vec<Bind> {
     vec![
         round.into(),
         id.into(),
+        scope.into(),
         key.into(),
-        place,
+        Bind::Int(place),
         Bind::Bytes(None),
     ]
 }
@@ -124,6 +139,7 @@ async fn forget_keys(transaction: &mut Transaction<'_>) -> Result<(), StoreError
 #[derive(FromRow)]
 struct Row {
     id: Uuid,
+    scope: String,
     likeness: Vec<u8>,
 }
 
@@ -131,7 +147,7 @@ struct Row {
 pub(super) async fn forget_staged(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     let rows: Vec<Row> = transaction
         .rows(
-            "SELECT s.id, l.likeness
+            "SELECT s.id, r.scope, l.likeness
                FROM staged_seen AS s JOIN records AS r ON r.id = s.id JOIN likenesses AS l ON l.number = r.number",
             binds![],
         )
@@ -141,7 +157,7 @@ pub(super) async fn forget_staged(transaction: &mut Transaction<'_>) -> Result<(
     }
     let gone = rows.iter().flat_map(|row| {
         let keys = keys_in(&row.likeness).into_iter();
-        keys.map(|key| key_row(GONE, RecordId(row.id), key, None))
+        keys.map(|key| key_row(GONE, RecordId(row.id), &row.scope, key, None))
     });
     let gone = gone.collect();
     transaction.stage(Staging::Likenesses, gone).await?;

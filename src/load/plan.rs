@@ -15,7 +15,7 @@ use super::part::Part;
 use super::sql::{json_text, json_without_nul};
 use super::verdict::{self, Held, HeldRow, Verdict};
 use super::{At, Bind, LoadReport, StoreError, Transaction, binds, likeness, same_as};
-use crate::record::{Body, Counts, Likeness, Op, RecordId, RunId};
+use crate::record::{Body, Counts, Likeness, Op, Record, RunId};
 
 /// What is to be written, and what is to be counted.
 #[derive(Default)]
@@ -43,7 +43,7 @@ impl Plan {
             });
             plan.count(verdict.as_ref(), known.sighted);
             if verdict.is_some() || !known.compared {
-                plan.look(record.id, &mut known, &body);
+                plan.look(record, &mut known, &body);
             }
             let Some(verdict) = verdict else { continue };
             let first_seen_at = known
@@ -110,23 +110,31 @@ impl Plan {
             plan.changes.reopen(*id, row);
         }
         plan.looks.sort_unstable_by_key(|look| look.id);
+        same_as::divide(&mut plan.looks);
         plan
     }
 
     /// Notes what the record is compared by, where that is another than before.
-    fn look(&mut self, id: RecordId, known: &mut Known, body: &Body) {
+    fn look(&mut self, record: &Record, known: &mut Known, body: &Body) {
         if matches!(body, Body::Weather(_)) {
             return;
         }
         let now = Likeness::of(body);
         let before = known.likeness.take();
         let is_as_before = before.as_ref() == Some(&likeness::stored(now.as_ref()));
-        if !is_as_before || !known.compared {
+        let scope = body.scope();
+        let moved = known.scope.as_deref().is_some_and(|before| before != scope);
+        if !is_as_before || !known.compared || moved {
+            let row = known.held.row.as_ref();
             self.looks.push(Look {
-                id,
-                fresh: known.held.row.is_none(),
+                id: record.id,
+                scope: scope.to_owned(),
+                moved,
+                first_seen_at: row.map_or(record.seen_at, |row| row.first_seen_at),
+                fresh: row.is_none(),
                 before,
                 now,
+                part: 0,
             });
         }
     }
@@ -169,7 +177,8 @@ impl Plan {
             return Ok(());
         }
         likeness::note(transaction, &self.looks).await?;
-        same_as::relink(transaction, Some(run), at, same_as::due_to(&self.looks)).await
+        let due = same_as::due_to(&take(&mut self.looks));
+        same_as::relink(transaction, Some(run), at, due).await
     }
 }
 
@@ -198,6 +207,7 @@ impl Stored {
 struct Known {
     held: Held,
     kind: Option<String>,
+    scope: Option<String>,
     sighted: bool,
     /// Whether it has a likeness of the recipe of now.
     compared: bool,
@@ -215,6 +225,7 @@ struct UnchangedRow {
 struct KnownRow {
     ord: i64,
     kind: Option<String>,
+    scope: Option<String>,
     revision: i64,
     active: Option<bool>,
     first_seen_at: Option<At>,
@@ -261,7 +272,7 @@ pub(super) async fn stored(
     }
     let rows: Vec<KnownRow> = transaction
         .rows(
-            "SELECT s.ord, r.kind, COALESCE(r.revision, t.revision) AS revision, r.active, r.first_seen_at,
+            "SELECT s.ord, r.kind, r.scope, COALESCE(r.revision, t.revision) AS revision, r.active, r.first_seen_at,
                     r.content_hash AS held_hash,
                     CASE WHEN s.content_hash IS NOT NULL
                               AND (r.content_hash <> s.content_hash OR r.terms <> s.terms OR NOT r.active
@@ -315,6 +326,7 @@ impl From<KnownRow> for Known {
                 row: held_row,
             },
             kind: row.kind,
+            scope: row.scope,
             sighted: row.sighted,
             compared: row.compared,
             likeness: row.likeness,

@@ -45,7 +45,7 @@ CREATE TEMP TABLE IF NOT EXISTS staged_letters (id UUID, run_id BIGINT, stage TE
 CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BYTEA, address TEXT, etag TEXT, last_modified TEXT,
     content JSONB) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_visits (record_id UUID, basis BYTEA, read_at TIMESTAMPTZ) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS staged_likenesses (round BIGINT, record_id UUID, key BIGINT, place BIGINT,
+CREATE TEMP TABLE IF NOT EXISTS staged_likenesses (round BIGINT, record_id UUID, scope TEXT, key BIGINT, place BIGINT,
     likeness BYTEA) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_kin (round BIGINT, id UUID) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS staged_links (ord BIGINT PRIMARY KEY, record_id UUID, same_as UUID, diff JSONB)

@@ -12,7 +12,8 @@
 //!
 //! What a record is linked to depends on older ones only. So when records come or are compared by something else, they are
 //! decided anew, and then those newer ones which that may concern, until nothing changes. Each such round is a few
-//! statements for all of its records, and most batches have one.
+//! statements for all of its records, and most batches have one a part: they are decided in parts, the oldest first, as
+//! each record may bring 32 others into memory.
 //!
 //! A link is a change of the record that has it: *derived*, a revision more. The hash of its content and the older record
 //! stay as they are, and boards close their own records as if there were no link.
@@ -36,56 +37,75 @@ use crate::record::{Likeness, RecordId, RunId, keys_in};
 /// Most others that a record is compared with, those first with which it shares most keys.
 const COMPARED: usize = 32;
 
+/// Most records of a batch that are decided at once: with their others they are some four thousand, of about a kilobyte.
+const PART: usize = 128;
+
 /// What is linked anew, and why.
 #[derive(Debug)]
 pub(super) struct Due {
+    scope: String,
     keys: Vec<i64>,
     /// Whether it is new to the store.
     fresh: bool,
     /// Whether it is compared by something else than before, or a link to it is gone, so that newer ones are concerned
     /// though its link stays.
     changed: bool,
-    /// Whether its keys are staged for the first round.
+    /// Whether its keys are staged for the first round of its part.
     staged: bool,
 }
 
 type Dues = BTreeMap<RecordId, Due>;
 
-/// Those whose likeness is another; [`note`](super::likeness::note) has staged their keys.
-pub(super) fn due_to(looks: &[Look]) -> Dues {
-    let due = |look: &Look| {
-        let keys = look.now.as_ref().map(Likeness::keys).unwrap_or_default();
+/// Says in which part each of these is decided: the oldest in the first, so that few are decided twice.
+pub(super) fn divide(looks: &mut [Look]) {
+    let mut by_age: Vec<&mut Look> = looks.iter_mut().collect();
+    by_age.sort_unstable_by_key(|look| (look.first_seen_at, look.id));
+    for (part, looks) in (0..).zip(by_age.chunks_mut(PART)) {
+        for look in looks {
+            look.part = part;
+        }
+    }
+}
+
+/// Those whose likeness is another, part by part; [`note`](super::likeness::note) has staged their keys.
+pub(super) fn due_to(looks: &[Look]) -> Vec<Dues> {
+    let mut parts: BTreeMap<i64, Dues> = BTreeMap::new();
+    for look in looks {
         let due = Due {
-            keys,
+            scope: look.scope.clone(),
+            keys: look.now.as_ref().map(Likeness::keys).unwrap_or_default(),
             fresh: look.fresh,
             changed: true,
             staged: true,
         };
-        (look.id, due)
-    };
-    looks.iter().map(due).collect()
+        parts.entry(look.part).or_default().insert(look.id, due);
+    }
+    parts.into_values().collect()
 }
 
 /// Those that are linked to staged records which are to be deleted, and those that these were linked to: they are free for
 /// others.
-pub(super) async fn due_to_deletion(transaction: &mut Transaction<'_>) -> Result<Dues, StoreError> {
+pub(super) async fn due_to_deletion(
+    transaction: &mut Transaction<'_>,
+) -> Result<Vec<Dues>, StoreError> {
     let rows: Vec<OrphanRow> = transaction
         .rows(
-            "SELECT r.id, l.likeness, false AS is_free
+            "SELECT r.id, r.scope, l.likeness, false AS is_free
                FROM staged_seen AS s JOIN records AS r ON r.same_as = s.id
                LEFT JOIN likenesses AS l ON l.number = r.number
               WHERE r.id NOT IN (SELECT id FROM staged_seen)
               UNION ALL
-             SELECT DISTINCT r.id, l.likeness, true
+             SELECT DISTINCT r.id, r.scope, l.likeness, true
                FROM staged_seen AS s JOIN records AS d ON d.id = s.id JOIN records AS r ON r.id = d.same_as
                LEFT JOIN likenesses AS l ON l.number = r.number
               WHERE r.id NOT IN (SELECT id FROM staged_seen)",
             binds![],
         )
         .await?;
-    let due = |row: OrphanRow| {
+    let due = |row: &OrphanRow| {
         let keys = row.likeness.as_deref().map(keys_in).unwrap_or_default();
         let due = Due {
+            scope: row.scope.clone(),
             keys,
             fresh: false,
             changed: row.is_free,
@@ -93,41 +113,57 @@ pub(super) async fn due_to_deletion(transaction: &mut Transaction<'_>) -> Result
         };
         (RecordId(row.id), due)
     };
-    Ok(rows.into_iter().map(due).collect())
+    let parts = rows.chunks(PART);
+    Ok(parts.map(|rows| rows.iter().map(due).collect()).collect())
 }
 
-/// Links what is due, and whatever that concerns. The keys of those that are due because of their likeness are staged.
+/// Links what is due, part by part, and whatever that concerns. The keys of those that are due because of their likeness are
+/// staged.
 pub(super) async fn relink(
     transaction: &mut Transaction<'_>,
     run: Option<RunId>,
     at: Timestamp,
-    mut due: Dues,
+    parts: Vec<Dues>,
 ) -> Result<(), StoreError> {
-    let mut family = Family::default();
-    let mut round = 0;
-    while !due.is_empty() {
-        let unstaged = due.iter().filter(|(_, due)| round > 0 || !due.staged);
+    // The first rounds are those of the parts, by which their keys are staged.
+    let mut next_round = i64::try_from(parts.len()).unwrap_or(i64::MAX);
+    let mut links = 0;
+    for (part, due) in (0..).zip(parts) {
+        let mut family = Family::default();
+        decide(transaction, &mut family, due, part, &mut next_round).await?;
+        links += write(transaction, run, at, &family, links).await?;
+    }
+    Ok(())
+}
+
+/// Decides what is due in a part, and then what that concerns, round by round.
+async fn decide(
+    transaction: &mut Transaction<'_>,
+    family: &mut Family,
+    mut due: Dues,
+    mut round: i64,
+    next_round: &mut i64,
+) -> Result<(), StoreError> {
+    loop {
+        let unstaged = due.iter().filter(|(_, due)| !due.staged);
         let keys = unstaged.flat_map(|(id, due)| {
             let keys = due.keys.iter();
-            keys.map(|key| key_row(round, *id, *key, None))
+            keys.map(|key| key_row(round, *id, &due.scope, *key, None))
         });
         let keys: Vec<Vec<Bind>> = keys.collect();
         if !keys.is_empty() {
             transaction.stage(Staging::Likenesses, keys).await?;
         }
-        let meetings: Vec<MeetingRow> = transaction
-            .rows(
-                "SELECT s.record_id AS id, k.record_id AS other, COUNT(*) AS keys
-                   FROM staged_likenesses AS s JOIN likeness_keys AS k ON k.key = s.key
-                  WHERE s.round = $1 AND k.record_id <> s.record_id
-                  GROUP BY s.record_id, k.record_id",
-                binds![round],
-            )
-            .await?;
-        if meetings.is_empty() && due.values().all(|due| due.fresh) {
-            break;
+        family.meet(
+            transaction
+                .rows(MEETINGS, binds![round, COMPARED as u64])
+                .await?,
+        );
+        // Nothing links to what is new to the store, so where it meets nobody there is nothing to decide.
+        due.retain(|id, due| !due.fresh || family.near.contains_key(id));
+        if due.is_empty() {
+            return Ok(());
         }
-        family.meet(meetings);
         let kin = family.unknown_kin(&due);
         family.asked.extend(&kin);
         stage_kin(transaction, round, &kin).await?;
@@ -140,10 +176,22 @@ pub(super) async fn relink(
             family.know(rows);
         }
         due = family.decide(&due);
-        round += 1;
+        if due.is_empty() {
+            return Ok(());
+        }
+        round = *next_round;
+        *next_round += 1;
     }
-    write(transaction, run, at, &family).await
 }
+
+/// With whom a record is to be compared: with those of other lists alone, and of a crowd with those that are nearest.
+const MEETINGS: &str = "SELECT met.id, met.other
+  FROM (SELECT s.record_id AS id, k.record_id AS other,
+               ROW_NUMBER() OVER (PARTITION BY s.record_id ORDER BY COUNT(*) DESC, k.record_id) AS place
+          FROM staged_likenesses AS s JOIN likeness_keys AS k ON k.key = s.key AND k.scope <> s.scope
+         WHERE s.round = $1
+         GROUP BY s.record_id, k.record_id) AS met
+ WHERE met.place <= $2 ORDER BY met.id, met.place";
 
 const KIN: &str = "SELECT r.id, r.scope, r.first_seen_at, r.closed_at, r.same_as, l.likeness
        FROM staged_kin AS s JOIN records AS r ON r.id = s.id
@@ -173,45 +221,49 @@ async fn stage_kin(
     transaction.stage(Staging::Kin, rows.collect()).await
 }
 
+/// Writes what has another link, and gives its number. So many links are staged already, and written.
 async fn write(
     transaction: &mut Transaction<'_>,
     run: Option<RunId>,
     at: Timestamp,
     family: &Family,
-) -> Result<(), StoreError> {
+    written: i64,
+) -> Result<i64, StoreError> {
     let rows: Vec<Vec<Bind>> = family
         .relinked()
-        .zip(0_i64..)
+        .zip(written..)
         .map(|((id, before, after), ord)| {
             let diff = json!({"same_as": [before, after]});
             binds![ord, id, after, diff].into()
         })
         .collect();
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
+    let links = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     transaction.stage(Staging::Links, rows).await?;
     transaction
         .execute(
             "INSERT INTO changes (run_id, kind, record_id, revision, op, at, diff)
              SELECT $1, r.kind, r.id, r.revision + 1, 'derived', $2, s.diff
-               FROM staged_links AS s JOIN records AS r ON r.id = s.record_id ORDER BY s.ord",
-            binds![run, at],
+               FROM staged_links AS s JOIN records AS r ON r.id = s.record_id WHERE s.ord >= $3 ORDER BY s.ord",
+            binds![run, at, written],
         )
         .await?;
     transaction
         .execute(
             "UPDATE records SET same_as = s.same_as, revision = records.revision + 1
-               FROM staged_links AS s WHERE records.id = s.record_id",
-            binds![],
+               FROM staged_links AS s WHERE records.id = s.record_id AND s.ord >= $1",
+            binds![written],
         )
         .await?;
-    Ok(())
+    Ok(links)
 }
 
 #[derive(FromRow)]
 struct OrphanRow {
     id: Uuid,
+    scope: String,
     likeness: Option<Vec<u8>>,
     /// Whether a link to it is gone, rather than the one that it has.
     is_free: bool,
@@ -221,7 +273,6 @@ struct OrphanRow {
 struct MeetingRow {
     id: Uuid,
     other: Uuid,
-    keys: i64,
 }
 
 #[derive(FromRow)]
@@ -263,8 +314,7 @@ struct Member {
 type Age = (Timestamp, RecordId);
 
 impl Family {
-    fn meet(&mut self, mut meetings: Vec<MeetingRow>) {
-        meetings.sort_unstable_by_key(|row| (row.id, -row.keys, row.other));
+    fn meet(&mut self, meetings: Vec<MeetingRow>) {
         for row in meetings {
             let near = self.near.entry(RecordId(row.id)).or_default();
             if near.len() < COMPARED && !near.contains(&RecordId(row.other)) {
@@ -422,6 +472,7 @@ impl Family {
 impl Member {
     fn due(&self, changed: bool) -> Due {
         Due {
+            scope: self.scope.clone(),
             keys: self.keys.clone(),
             fresh: false,
             changed,

@@ -44,7 +44,7 @@ CREATE TEMP TABLE IF NOT EXISTS staged_letters (id BLOB, run_id INTEGER, stage T
 CREATE TEMP TABLE IF NOT EXISTS staged_pages (url TEXT, basis BLOB, address TEXT, etag TEXT, last_modified TEXT,
     content TEXT);
 CREATE TEMP TABLE IF NOT EXISTS staged_visits (record_id BLOB, basis BLOB, read_at TEXT);
-CREATE TEMP TABLE IF NOT EXISTS staged_likenesses (round INTEGER, record_id BLOB, key INTEGER, place INTEGER,
+CREATE TEMP TABLE IF NOT EXISTS staged_likenesses (round INTEGER, record_id BLOB, scope TEXT, key INTEGER, place INTEGER,
     likeness BLOB);
 CREATE TEMP TABLE IF NOT EXISTS staged_kin (round INTEGER, id BLOB);
 CREATE TEMP TABLE IF NOT EXISTS staged_links (ord INTEGER PRIMARY KEY, record_id BLOB, same_as BLOB, diff TEXT);

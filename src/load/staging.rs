@@ -17,7 +17,7 @@ pub(super) enum Staging {
     Pages,
     /// Pages behind entries that were read: `record_id, basis, read_at`.
     Visits,
-    /// What records are compared by, and where they are looked up: `round, record_id, key, place, likeness`. A row has
+    /// What records are compared by, and where they are looked up: `round, record_id, scope, key, place, likeness`. A row has
     /// either a key or a likeness; a place only where the key is new to the record. One table for both, as each costs a
     /// trip to the server.
     Likenesses,

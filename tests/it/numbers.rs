@@ -128,6 +128,11 @@ async fn holds_the_same(old: &Scratch, new: &Scratch, (run, batch): (RunId, Batc
     assert_eq!(kept, new.rows(likenesses, []).await.unwrap());
     assert!(!kept.is_empty());
 
+    let keys = "SELECT key, scope, record_id FROM likeness_keys ORDER BY key, record_id";
+    let kept: Vec<(i64, String, Uuid)> = old.rows(keys, []).await.unwrap();
+    assert_eq!(kept, new.rows(keys, []).await.unwrap());
+    assert!(!kept.is_empty());
+
     let resumed = old.begin_run(&pipeline(), minute(3)).await.unwrap();
     assert_eq!((resumed.id, resumed.resumed), (run, true));
     let ids: HashSet<RecordId> = batch.records.iter().map(|record| record.id).collect();

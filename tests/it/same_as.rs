@@ -29,6 +29,7 @@ on_both! {
     a_posting_that_comes_back_after_a_year_is_another_opening
     deletion_of_the_oldest_makes_the_next_the_oldest
     posts_are_linked_across_sites
+    a_post_that_moves_to_another_site_is_decided_anew
     what_was_stored_without_a_likeness_is_linked_when_it_is_seen
     crowds_are_bounded
     the_same_job_counts_once
@@ -420,20 +421,22 @@ async fn deletion_of_the_oldest_makes_the_next_the_oldest(scratch: Scratch) {
     }
 }
 
+fn article(number: u32, source: &str, title: &str) -> Record {
+    let mut record = post(number);
+    if let Body::Post(post) = &mut record.body {
+        **post = Post {
+            title: title.to_owned(),
+            source: source.to_owned(),
+            text: Some(format!("{DUTIES} {OTHER_DUTIES}")),
+            ..Post::default()
+        };
+    }
+    record.content_hash = ContentHash::of(&record.body, &[]);
+    record
+}
+
 async fn posts_are_linked_across_sites(scratch: Scratch) {
     let store = scratch.open().await;
-    let article = |number, source: &str, title: &str| {
-        let mut record = post(number);
-        if let Body::Post(post) = &mut record.body {
-            **post = Post {
-                title: title.to_owned(),
-                source: source.to_owned(),
-                text: Some(format!("{DUTIES} {OTHER_DUTIES}")),
-                ..Post::default()
-            };
-        }
-        record
-    };
     load(&store, 0, vec![article(1, "blog", "색인기를 다시 쓰다")]).await;
     load(
         &store,
@@ -453,6 +456,23 @@ async fn posts_are_linked_across_sites(scratch: Scratch) {
     assert_eq!(linked, [(json!("magazine"), first)]);
 }
 
+async fn a_post_that_moves_to_another_site_is_decided_anew(scratch: Scratch) {
+    let store = scratch.open().await;
+    let title = "색인기를 다시 쓰다";
+    let linked = async || {
+        let posts = stored(&store, Kind::Post).await;
+        let links = posts.iter().map(|post| post.document()["same_as"].clone());
+        links.filter(|link| !link.is_null()).collect::<Vec<_>>()
+    };
+    load(&store, 0, vec![article(1, "blog", title)]).await;
+    load(&store, 1, vec![article(2, "blog", title)]).await;
+    assert_eq!(linked().await, [] as [Value; 0]);
+    load(&store, 2, vec![article(2, "magazine", title)]).await;
+    assert_eq!(linked().await, [json!(post(1).id)]);
+    load(&store, 3, vec![article(2, "blog", title)]).await;
+    assert_eq!(linked().await, [] as [Value; 0]);
+}
+
 async fn what_was_stored_without_a_likeness_is_linked_when_it_is_seen(scratch: Scratch) {
     let store = scratch.open().await;
     load(&store, 0, vec![listing("a", 1)]).await;
@@ -468,14 +488,21 @@ async fn what_was_stored_without_a_likeness_is_linked_when_it_is_seen(scratch: S
 
 async fn crowds_are_bounded(scratch: Scratch) {
     let store = scratch.open().await;
-    let crowd = |board| (0..120).map(move |number| listing(board, number)).collect();
+    // More than are decided at once.
+    let crowd = |board| (0..300).map(move |number| listing(board, number)).collect();
     load(&store, 0, crowd("a")).await;
     load(&store, 1, crowd("b")).await;
     let members =
         "SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM likeness_keys GROUP BY key) AS counted";
     assert_eq!(store.rows::<(i64,)>(members, []).await.unwrap()[0].0, 32);
     let linked = links(&store).await;
-    assert_eq!(linked, vec![("b".to_owned(), "a".to_owned()); 120]);
+    assert_eq!(linked, vec![("b".to_owned(), "a".to_owned()); 300]);
+    let log = changes(&store).await;
+    assert_eq!(
+        log.len(),
+        900,
+        "each is added once, and each of `b` linked once"
+    );
 }
 
 async fn the_same_job_counts_once(scratch: Scratch) {
