@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::staging::Staging;
 use super::{Bind, StoreError, Transaction, binds};
-use crate::record::{Op, Record, RecordId, RunId};
+use crate::record::{Body, Op, Record, RecordId, RunId, WeatherKind};
 
 /// The rows of [`Staging::Changed`] and [`Staging::Terms`].
 #[derive(Default)]
@@ -31,6 +31,8 @@ struct Has {
     new: bool,
     /// Some of them were deleted and are back.
     revived: bool,
+    /// Some of them are forecasts.
+    forecasts: bool,
     /// Records that were there, with their content.
     known: bool,
     /// Closed records of which the source shows only that they are still there.
@@ -48,6 +50,7 @@ impl Changes {
         let is_new = op == Op::Added;
         self.has.new |= is_new;
         self.has.revived |= is_new && revision > 1;
+        self.has.forecasts |= is_new && is_forecast(&record.body);
         self.has.known |= !is_new;
         self.rows.insert(record.id, row);
         self.terms.insert(record.id, term_rows(record));
@@ -78,6 +81,7 @@ impl Changes {
             (self.has.known, UPDATE),
             (self.has.sighted, REOPEN),
             (self.has.revived, FORGET_TOMBSTONES),
+            (self.has.forecasts, NOTE_FORECASTS),
             (self.has.known, FORGET_TERMS),
             (has_terms, WRITE_TERMS),
         ];
@@ -116,6 +120,12 @@ const REOPEN: &str = "
 const FORGET_TOMBSTONES: &str =
     "DELETE FROM tombstones WHERE record_id IN (SELECT id FROM staged_changed WHERE op = 'added')";
 
+/// A forecast never becomes an observation: that would be another record.
+const NOTE_FORECASTS: &str = "
+    INSERT INTO forecasts (number, dated_at)
+    SELECT r.number, r.dated_at FROM staged_changed AS s JOIN records AS r ON r.id = s.id
+     WHERE s.op = 'added' AND s.kind = 'weather' AND s.document ->> 'weather_kind' = 'forecast'";
+
 const FORGET_TERMS: &str = "
     DELETE FROM record_terms
      WHERE number IN (SELECT r.number FROM staged_changed AS s JOIN records AS r ON r.id = s.id
@@ -125,6 +135,10 @@ const WRITE_TERMS: &str = "
     INSERT INTO record_terms (number, term, type, kind, dated_at)
     SELECT r.number, t.term, t.type, r.kind, r.dated_at
       FROM staged_terms AS t JOIN records AS r ON r.id = t.record_id";
+
+fn is_forecast(body: &Body) -> bool {
+    matches!(body, Body::Weather(weather) if weather.kind == WeatherKind::Forecast)
+}
 
 /// The terms of a record, each once.
 fn term_rows(record: &Record) -> Vec<Vec<Bind>> {

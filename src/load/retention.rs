@@ -142,9 +142,8 @@ impl Store {
     async fn prune_forecasts(&self, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
         let rows: Vec<IdRow> = self
             .rows(
-                "SELECT id FROM records
-                  WHERE kind = 'weather' AND document ->> 'weather_kind' = 'forecast' AND dated_at < $1
-                  ORDER BY dated_at LIMIT $2",
+                "SELECT r.id FROM forecasts AS f JOIN records AS r ON r.number = f.number
+                  WHERE f.dated_at < $1 ORDER BY f.dated_at LIMIT $2",
                 binds![before, FORECASTS],
             )
             .await?;

@@ -43,7 +43,7 @@ impl Store {
                 )
                 .await?;
             transaction
-                .execute(
+                .write(
                     "UPDATE records SET active = false, closed_at = $1, revision = revision + 1
                       WHERE active AND id IN (SELECT id FROM staged_seen)",
                     binds![at],
@@ -89,6 +89,8 @@ impl Store {
                 "DELETE FROM likenesses
                   WHERE number IN (SELECT r.number FROM staged_seen AS s JOIN records AS r ON r.id = s.id)",
                 "DELETE FROM seen
+                  WHERE number IN (SELECT r.number FROM staged_seen AS s JOIN records AS r ON r.id = s.id)",
+                "DELETE FROM forecasts
                   WHERE number IN (SELECT r.number FROM staged_seen AS s JOIN records AS r ON r.id = s.id)",
                 "DELETE FROM records WHERE id IN (SELECT id FROM staged_seen)",
             ] {

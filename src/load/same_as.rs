@@ -243,7 +243,7 @@ async fn write(
     let links = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     transaction.stage(Staging::Links, rows).await?;
     transaction
-        .execute(
+        .write(
             "INSERT INTO changes (run_id, kind, record_id, revision, op, at, diff)
              SELECT $1, r.kind, r.id, r.revision + 1, 'derived', $2, s.diff
                FROM staged_links AS s JOIN records AS r ON r.id = s.record_id WHERE s.ord >= $3 ORDER BY s.ord",
@@ -251,7 +251,7 @@ async fn write(
         )
         .await?;
     transaction
-        .execute(
+        .write(
             "UPDATE records SET same_as = s.same_as, revision = records.revision + 1
                FROM staged_links AS s WHERE records.id = s.record_id AND s.ord >= $1",
             binds![written],

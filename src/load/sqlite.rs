@@ -212,7 +212,8 @@ pub(super) async fn stage(
 }
 
 /// The statement that undoes the whole transaction where it fails. To undo it alone SQLite would keep a copy of each page
-/// that it changes, in memory: 16 MiB for a batch of a large store.
+/// that it changes, in memory: 16 MiB for a batch of a large store. It does so all the same where a function is called,
+/// also by an index: those of `records` call none.
 pub(super) fn all_or_nothing(sql: &str) -> String {
     let sql = sql.trim_start();
     match sql.split_once(' ') {

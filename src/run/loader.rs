@@ -8,8 +8,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{Fuse, FusedFuture};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -112,49 +115,102 @@ pub(super) struct Sunk {
 }
 
 /// Writes everything that comes, until all senders are gone.
+///
+/// While a batch is written the next one is collected, so that what computes and what writes do not wait for one another.
+/// Not where rows cost a request each: what a crash fetches again would be a batch more.
 pub(super) async fn load(
     pipeline: &Pipeline,
     sink: Sink<'_>,
     mut loads: mpsc::Receiver<Load>,
     progress: &Progress,
 ) -> Result<Sunk, SinkError> {
-    let mut expectations = Expectations::new(&pipeline.quality);
-    let most_rows = match pipeline.detail {
-        Some(_) => BATCH_PAGES,
-        None => BATCH_ROWS,
-    };
-    let mut done = Sunk::default();
-    let mut batch = Batch::default();
-    let mut bytes = 0;
-    let mut lists = Lists::default();
-    // When the batch is written at the latest; none while it is empty.
-    let mut due: Option<Instant> = None;
+    let collects_ahead = pipeline.detail.is_none();
+    let mut collected = Collected::new(pipeline);
+    let mut has_ended = false;
+    let mut is_last = false;
+    let mut writing = pin!(Fuse::terminated());
     loop {
-        let next = match due {
-            Some(due) => tokio::time::timeout_at(due, loads.recv()).await,
-            None => Ok(loads.recv().await),
-        };
-        let ended = matches!(next, Ok(None));
-        let overdue = next.is_err();
-        due = due.or_else(|| Some(Instant::now() + BATCH_AGE));
-        match next {
-            Ok(Some(Load::Read(url))) => {
+        if writing.is_terminated() && (has_ended || collected.is_due()) {
+            is_last = has_ended;
+            let batch = collected.take(is_last, progress);
+            writing.set(write(&sink, batch).fuse());
+        }
+        let is_idle = writing.is_terminated();
+        let has_room = !has_ended && !collected.is_full() && (is_idle || collects_ahead);
+        tokio::select! {
+            biased;
+            next = loads.recv(), if has_room => match next {
+                Some(load) => collected.put(load, progress),
+                None => has_ended = true,
+            },
+            written = &mut writing, if !is_idle => {
+                collected.note(written?);
+                if is_last {
+                    return Ok(collected.end());
+                }
+            }
+            () = tokio::time::sleep_until(collected.due()), if is_idle && !collected.is_empty() => {}
+        }
+    }
+}
+
+/// What is to be written with the next batch, and what became of those before.
+struct Collected<'a> {
+    batch: Batch,
+    /// Text of its records.
+    bytes: usize,
+    most_rows: usize,
+    /// When the first thing came into it; none while it is empty.
+    since: Option<Instant>,
+    lists: Lists,
+    expectations: Expectations<'a>,
+    done: Sunk,
+}
+
+impl<'a> Collected<'a> {
+    fn new(pipeline: &'a Pipeline) -> Self {
+        Self {
+            batch: Batch::default(),
+            bytes: 0,
+            most_rows: match pipeline.detail {
+                Some(_) => BATCH_PAGES,
+                None => BATCH_ROWS,
+            },
+            since: None,
+            lists: Lists::default(),
+            expectations: Expectations::new(&pipeline.quality),
+            done: Sunk::default(),
+        }
+    }
+
+    fn put(&mut self, load: Load, progress: &Progress) {
+        self.since.get_or_insert_with(Instant::now);
+        let Self {
+            batch,
+            bytes,
+            lists,
+            expectations,
+            done,
+            ..
+        } = self;
+        match load {
+            Load::Read(url) => {
                 batch.pages += 1;
                 batch.read.push(url);
             }
-            Ok(Some(Load::Found(found))) => batch.fill.count(&found),
-            Ok(Some(Load::NotModified)) => batch.pages += 1,
-            Ok(Some(Load::Unchanged(ids))) => {
+            Load::Found(found) => batch.fill.count(&found),
+            Load::NotModified => batch.pages += 1,
+            Load::Unchanged(ids) => {
                 done.counts.records += ids.len() as u64;
                 progress.records(ids.len());
                 expectations.admit_unchanged(ids.len());
                 batch.seen.extend(ids);
             }
-            Ok(Some(Load::Listed(number, known))) => lists.known.push((number, *known)),
-            Ok(Some(Load::Visited(visited))) => batch.visited.push(visited),
-            Ok(Some(Load::Record(record, kept))) => match expectations.admit(&record) {
+            Load::Listed(number, known) => lists.known.push((number, *known)),
+            Load::Visited(visited) => batch.visited.push(visited),
+            Load::Record(record, kept) => match expectations.admit(&record) {
                 Ok(()) => {
-                    bytes += record.body.text_bytes();
+                    *bytes += record.body.text_bytes();
                     batch.records.push(*record);
                     batch.known.extend(kept.known.map(|known| *known));
                     batch.visited.extend(kept.visited);
@@ -166,12 +222,12 @@ pub(super) async fn load(
                     lists.refused = true;
                 }
             },
-            Ok(Some(Load::Rejected {
+            Load::Rejected {
                 rejection,
                 means,
                 present,
                 list_page,
-            })) => {
+            } => {
                 let reason = format!("{}: {}", rejection.url, rejection.reason);
                 if means == Outcome::Blocked {
                     done.refused.0 += 1;
@@ -182,23 +238,55 @@ pub(super) async fn load(
                 lists.unsound.extend(list_page);
                 batch.rejections.push(rejection);
             }
-            Ok(None) | Err(_) => {}
         }
-        if ended {
-            batch.known.append(&mut lists.sound());
+    }
+
+    fn is_full(&self) -> bool {
+        let Batch {
+            records,
+            seen,
+            rejections,
+            ..
+        } = &self.batch;
+        let rows = records.len() + seen.len() + rejections.len();
+        rows >= self.most_rows || self.bytes >= BATCH_BYTES
+    }
+
+    /// When it is written at the latest.
+    fn due(&self) -> Instant {
+        self.since.unwrap_or_else(Instant::now) + BATCH_AGE
+    }
+
+    fn is_due(&self) -> bool {
+        self.is_full() || !self.is_empty() && self.due() <= Instant::now()
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.since.is_none()
+    }
+
+    /// The batch; the last one has the pages of the list, which by then are known to be sound.
+    fn take(&mut self, is_last: bool, progress: &Progress) -> Batch {
+        let mut batch = std::mem::take(&mut self.batch);
+        if is_last {
+            batch.known.append(&mut self.lists.sound());
         }
-        let rows = batch.records.len() + batch.seen.len() + batch.rejections.len();
-        if ended || overdue || rows >= most_rows || bytes >= BATCH_BYTES {
-            bytes = 0;
-            let full = std::mem::take(&mut batch);
-            let (counts, refused) = write(&sink, full, progress).await?;
-            done.counts += counts;
-            lists.refused |= refused > 0;
-            due = None;
-        }
-        if ended {
-            done.shortfall = expectations.shortfall();
-            return Ok(done);
+        self.bytes = 0;
+        self.since = None;
+        progress.records(batch.records.len());
+        batch
+    }
+
+    /// Notes what a batch amounts to, and how many of its records the store refused.
+    fn note(&mut self, (counts, refused): (Counts, u64)) {
+        self.done.counts += counts;
+        self.lists.refused |= refused > 0;
+    }
+
+    fn end(self) -> Sunk {
+        Sunk {
+            shortfall: self.expectations.shortfall(),
+            ..self.done
         }
     }
 }
@@ -224,11 +312,7 @@ impl Lists {
 }
 
 /// Writes a batch, and gives what it amounts to and how many of its records the store refused.
-async fn write(
-    sink: &Sink<'_>,
-    mut batch: Batch,
-    progress: &Progress,
-) -> Result<(Counts, u64), SinkError> {
+async fn write(sink: &Sink<'_>, mut batch: Batch) -> Result<(Counts, u64), SinkError> {
     let mut counts = Counts {
         pages: batch.pages,
         records: batch.records.len() as u64,
@@ -236,7 +320,6 @@ async fn write(
         ..Counts::default()
     };
     let mut refused_records = 0;
-    progress.records(batch.records.len());
     match sink {
         Sink::Store(store, run) => {
             batch.at = Timestamp::now();

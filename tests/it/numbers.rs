@@ -102,7 +102,8 @@ fn copy_from(new: &str) -> String {
 async fn fill(scratch: &Scratch) -> (RunId, Batch) {
     let store = scratch.open().await;
     let run = store.begin_run(&pipeline(), minute(0)).await.unwrap().id;
-    let text = "We write Kotlin and Go for a million people who wait for a parcel. ".repeat(9);
+    let text = "We write Kotlin and Go for a million people who wait for a parcel. You have run Postgres in \
+        production for some years, know where it hurts, and like to explain what you decide and why.".to_owned();
     let described = job_with(7, |job| job.description = Some(text));
     let batch = batch(1, vec![job(1), job(2), post(1), weather(1), described]);
     store.load(run, &batch).await.unwrap();
