@@ -1,6 +1,6 @@
 //! What a list that was walked means for the records that it no longer names. Pure: no store, no clock.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::config::Snapshot;
 use crate::record::{Outcome, RecordId};
@@ -34,7 +34,7 @@ pub(super) enum Verdict {
 
 /// Compares what the list names with the records that were open before.
 pub(super) fn judge(
-    listed: &HashSet<RecordId>,
+    listed: &BTreeSet<RecordId>,
     before: &[RecordId],
     policy: Snapshot,
     accepted: bool,
@@ -84,7 +84,7 @@ mod tests {
             .collect()
     }
 
-    fn listed(range: std::ops::Range<u32>) -> HashSet<RecordId> {
+    fn listed(range: std::ops::Range<u32>) -> BTreeSet<RecordId> {
         ids(range).into_iter().collect()
     }
 

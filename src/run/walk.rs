@@ -30,8 +30,8 @@ use crate::telemetry::Progress;
 pub(super) struct Walked {
     /// How it ended.
     pub(super) end: WalkEnd,
-    /// The id of every entry that the list names.
-    pub(super) listed: HashSet<RecordId>,
+    /// The id of every entry that the list names. Sorted, as a hash table holds them one and a half times while it grows.
+    pub(super) listed: BTreeSet<RecordId>,
     /// Entries that the list names but that cannot be told apart: any known record may be among them.
     pub(super) nameless: usize,
     /// Whether an entry that is absent is gone: true for lists, not for feeds, weather, a replay or a limited run.
@@ -89,7 +89,7 @@ enum Source {
 #[derive(Default)]
 pub(super) struct Tally {
     /// All that the list names.
-    listed: HashSet<RecordId>,
+    listed: BTreeSet<RecordId>,
     /// How many of them are for this run: not older than it goes back.
     wanted: usize,
     /// Entries that the list names but that cannot be told apart.
