@@ -32,10 +32,10 @@ pub fn retention(settings: &Settings) -> Result<Retention, String> {
 /// How long weather stays in an index, by the settings.
 pub(super) fn weather_index_keep(settings: &Settings) -> Result<Option<SignedDuration>, String> {
     let keep = age(settings, "weather_index_keep")?;
-    match keep.is_some_and(|keep| keep < SHORTEST_WEATHER) {
-        true => Err("`weather_index_keep`: a month, `31d`, is the least: indices are deleted by whole months".to_owned()),
-        false => Ok(keep),
+    if keep.is_some_and(|keep| keep < SHORTEST_WEATHER) {
+        return Err("`weather_index_keep`: a month, `31d`, is the least: indices are deleted by whole months".to_owned());
     }
+    Ok(keep)
 }
 
 /// An age of the settings; none where there is no limit.
