@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use trendy::cause::printable;
 use trendy::config::{Pipeline, Settings, suggestion};
 use trendy::load::{Retention, Store};
 use trendy::publish::{Target, elasticsearch::ElasticsearchTarget};
 use trendy::record::{Counts, Outcome, Record};
 use trendy::run::{
-    PRUNE_LIMIT, PublishSummary, RunOptions, RunSummary, Services, Since, elasticsearch,
+    Ended, PRUNE_LIMIT, PublishSummary, RunOptions, RunSummary, Services, Since, elasticsearch,
     publish_all, run as run_pipeline,
 };
 use trendy::telemetry::ProgressBars;
@@ -110,7 +110,8 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     services.collector.close().await;
     let mut exit = print_summary(&summaries, args.output.format)?;
     if !args.no_publish {
-        exit = exit.max(publish(&services.store, target.as_ref(), publish_limit).await?);
+        let (store, stop) = (&services.store, &services.stop);
+        exit = exit.max(publish(store, target.as_ref(), publish_limit, stop).await?);
     }
     // Last, so that targets have what is removed.
     if !*services.stop.borrow() {
@@ -249,17 +250,26 @@ pub(super) async fn publish(
     store: &Store,
     target: Option<&ElasticsearchTarget>,
     limit: Duration,
+    stop: &watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
     let targets: Vec<&dyn Target> = target
         .into_iter()
         .map(|target| target as &dyn Target)
         .collect();
-    report_published(&publish_all(store, &targets, limit).await?)
+    let published = publish_all(store, &targets, limit, stop).await?;
+    report_published(&published, stop)
 }
 
 /// Tells on stderr how far the targets are.
-pub(super) fn report_published(published: &[PublishSummary]) -> Result<Exit, Failure> {
-    let mut exit = Exit::Done;
+pub(super) fn report_published(
+    published: &[PublishSummary],
+    stop: &watch::Receiver<bool>,
+) -> Result<Exit, Failure> {
+    let mut exit = if *stop.borrow() {
+        Exit::Interrupted
+    } else {
+        Exit::Done
+    };
     let mut stderr = std::io::stderr().lock();
     for PublishSummary {
         target,
@@ -267,8 +277,7 @@ pub(super) fn report_published(published: &[PublishSummary]) -> Result<Exit, Fai
         expired,
         refused,
         lag,
-        problem,
-        needs_rebuild,
+        ended,
     } in published
     {
         if *expired > 0 {
@@ -277,30 +286,37 @@ pub(super) fn report_published(published: &[PublishSummary]) -> Result<Exit, Fai
                 "note: readings past `weather_index_keep` that target {target} was not sent: {expired}; the store keeps them"
             )?;
         }
-        if let (Some(problem), true) = (problem, needs_rebuild) {
-            writeln!(stderr, "error: target {target}: {problem}")?;
-            exit = exit.max(Exit::Misconfigured);
-        } else if let Some(problem) = problem {
-            match lag {
-                0 => writeln!(
-                    stderr,
-                    "warning: target {target}: {problem}; it has every change there is"
-                )?,
-                _ => writeln!(
-                    stderr,
-                    "warning: target {target} lags by {lag} changes: {problem}; the data is kept"
-                )?,
-            }
-            exit = exit.max(Exit::Incomplete);
-        } else if *refused > 0 {
+        if *refused > 0 {
             writeln!(
                 stderr,
                 "warning: target {target} refused {refused} documents; see `trendy dead-letters`"
             )?;
             exit = exit.max(Exit::Incomplete);
-        } else {
-            tracing::info!("target {target}: {sent} documents sent");
         }
+        let problem = match ended {
+            Ended::CaughtUp => {
+                tracing::info!("target {target}: {sent} documents sent");
+                continue;
+            }
+            Ended::NeedsRebuild(problem) => {
+                writeln!(stderr, "error: target {target}: {problem}")?;
+                exit = exit.max(Exit::Misconfigured);
+                continue;
+            }
+            Ended::Interrupted => "interrupted",
+            Ended::Behind(problem) => problem,
+        };
+        match lag {
+            0 => writeln!(
+                stderr,
+                "warning: target {target}: {problem}; it has every change there is"
+            )?,
+            _ => writeln!(
+                stderr,
+                "warning: target {target} lags by {lag} changes: {problem}; the data is kept"
+            )?,
+        }
+        exit = exit.max(Exit::Incomplete);
     }
     Ok(exit)
 }

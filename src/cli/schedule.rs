@@ -208,7 +208,7 @@ async fn follow(
         if let Err(failure) = print_summary(&summaries, Format::Ndjson) {
             tracing::error!("cannot print the summary of `{}`: {failure}", schedule.id);
         }
-        if let Err(failure) = publish(&services.store, target, limit).await {
+        if let Err(failure) = publish(&services.store, target, limit, &services.stop).await {
             tracing::error!("cannot publish after `{}`: {failure}", schedule.id);
         }
         prune(&services.store, retention, &summaries).await;

@@ -4,14 +4,13 @@
 //! between, and a rebuild is waited for. What takes long to come back, the store or the target, is asked again for ever;
 //! what no waiting mends ends it.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::backoff::Backoff;
-use super::{GRACE, PublishEnd, PublishError, Tally, Target, lag, publish_counting};
+use super::stop::{asked_to_stop, until_stopped};
+use super::{PublishEnd, PublishError, Tally, Target, lag, publish_counting};
 use crate::load::Store;
 
 /// How long until the log is looked at again after there was nothing to send: soon for a reader, and two cheap queries.
@@ -33,19 +32,8 @@ pub async fn follow(
     let mut backoff = Backoff::for_ever();
     let mut is_away = false;
     loop {
-        let turn = {
-            let mut turn = pin!(turn(store, target, &mut followed));
-            tokio::select! {
-                biased;
-                () = asked_to_stop(&mut stop) => {
-                    // What it does not finish is sent again by the next publisher.
-                    drop(timeout(GRACE, turn.as_mut()).await);
-                    None
-                }
-                turn = turn.as_mut() => Some(turn),
-            }
-        };
-        let wait = match turn {
+        let turn = turn(store, target, &mut followed);
+        let wait = match until_stopped(&mut stop, turn).await {
             None => return Ok(followed),
             Some(Ok(wait)) => {
                 if is_away {
@@ -70,11 +58,6 @@ pub async fn follow(
             () = tokio::time::sleep(wait) => {}
         }
     }
-}
-
-/// Ends once it is asked to stop, or nobody is left to ask.
-async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
-    drop(stop.wait_for(|stop| *stop).await);
 }
 
 /// Sends what there is; gives how long to wait until the next turn.

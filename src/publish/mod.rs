@@ -15,8 +15,7 @@ mod error;
 mod follow;
 mod portion;
 mod publisher;
-
-use std::time::Duration;
+mod stop;
 
 use async_trait::async_trait;
 
@@ -26,9 +25,7 @@ pub use again::{Resent, send_again};
 pub use error::{PublishError, SendError};
 pub use follow::follow;
 pub use publisher::{PublishEnd, PublishReport, Tally, lag, publish, publish_counting, start_over};
-
-/// How long what is in hand may take once it was asked to stop.
-const GRACE: Duration = Duration::from_secs(5);
+pub(crate) use stop::until_stopped;
 
 /// Something that follows the change log.
 #[async_trait]

@@ -45,7 +45,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::sync::{Notify, mpsc, watch};
 
-pub use publish::{PublishSummary, TargetError, elasticsearch, publish_all};
+pub use publish::{Ended, PublishSummary, TargetError, elasticsearch, publish_all};
 pub use rehearsal::{Rehearsed, rehearse};
 pub use requests::{BadAddress, first_request};
 pub use retention::{PRUNE_LIMIT, prune, retention};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::watch;
 use url::Url;
 
 use super::retention::weather_index_keep;
@@ -11,7 +12,7 @@ use crate::cause::with_causes;
 use crate::config::{Settings, addresses};
 use crate::load::{Store, StoreError};
 use crate::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget, InvalidSettings};
-use crate::publish::{PublishEnd, Tally, Target, lag, publish_counting};
+use crate::publish::{PublishEnd, Tally, Target, lag, publish_counting, until_stopped};
 
 /// How far a target came.
 #[derive(Debug, Clone, Serialize)]
@@ -26,10 +27,21 @@ pub struct PublishSummary {
     pub refused: u64,
     /// How far it is behind, in numbers of the log; 0 of a target that has everything, though it may be away.
     pub lag: i64,
-    /// Why it is behind.
-    pub problem: Option<String>,
-    /// Whether the target holds what is not of this store, so that no later call helps.
-    pub needs_rebuild: bool,
+    /// Why it was sent no more.
+    pub ended: Ended,
+}
+
+/// Why a target was sent no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Ended {
+    /// It has everything.
+    CaughtUp,
+    /// We were asked to stop.
+    Interrupted,
+    /// It took no more, or not in time, for this reason; a later call goes on.
+    Behind(String),
+    /// It holds what is not of this store, which this says, so that no later call helps.
+    NeedsRebuild(String),
 }
 
 /// A target that cannot be made from the settings.
@@ -87,22 +99,30 @@ pub fn elasticsearch(
     Ok(Some(ElasticsearchTarget::new(&target, store.identity())?))
 }
 
-/// Sends each target what it does not have yet, for at most this long each. A target that is down is told in its
-/// summary: its data is kept, and the next call goes on.
+/// Sends each target what it does not have yet, for at most this long each, and hardly any longer once `stop` is true. A
+/// target that is down is told in its summary: its data is kept, and the next call goes on.
 pub async fn publish_all(
     store: &Store,
     targets: &[&dyn Target],
     limit: Duration,
+    stop: &watch::Receiver<bool>,
 ) -> Result<Vec<PublishSummary>, StoreError> {
+    let mut stop = stop.clone();
     let mut summaries = Vec::with_capacity(targets.len());
     for target in targets {
         let mut tally = Tally::default();
-        let end = publish_counting(store, *target, limit, &mut tally).await;
-        let problem = match &end {
-            Ok(PublishEnd::CaughtUp) => None,
-            Ok(PublishEnd::Deadline) => Some(format!("{} s were not enough", limit.as_secs())),
-            Ok(PublishEnd::Elsewhere) => Some("another process is publishing to it".to_owned()),
-            Err(error) => Some(with_causes(error)),
+        let publishing = publish_counting(store, *target, limit, &mut tally);
+        let ended = match until_stopped(&mut stop, publishing).await {
+            None => Ended::Interrupted,
+            Some(Ok(PublishEnd::CaughtUp)) => Ended::CaughtUp,
+            Some(Ok(PublishEnd::Deadline)) => {
+                Ended::Behind(format!("{} s were not enough", limit.as_secs()))
+            }
+            Some(Ok(PublishEnd::Elsewhere)) => {
+                Ended::Behind("another process is publishing to it".to_owned())
+            }
+            Some(Err(error)) if error.needs_rebuild() => Ended::NeedsRebuild(with_causes(&error)),
+            Some(Err(error)) => Ended::Behind(with_causes(&error)),
         };
         summaries.push(PublishSummary {
             target: target.name().to_owned(),
@@ -110,8 +130,7 @@ pub async fn publish_all(
             expired: tally.expired,
             refused: tally.refused,
             lag: lag(store, target.name()).await?,
-            problem,
-            needs_rebuild: end.is_err_and(|error| error.needs_rebuild()),
+            ended,
         });
     }
     Ok(summaries)

@@ -76,7 +76,8 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
             Ok(Exit::Interrupted)
         }
         IndexCommand::Sync(args) => {
-            let published = publish_all(&store, &[&target], args.limit).await?;
+            let stop = services::stop_on_signal()?;
+            let published = publish_all(&store, &[&target], args.limit, &stop).await?;
             for summary in &published {
                 writeln!(
                     std::io::stdout(),
@@ -87,7 +88,7 @@ pub(super) async fn run(command: IndexCommand, context: &Context) -> Result<Exit
                     summary.lag
                 )?;
             }
-            report_published(&published)
+            report_published(&published, &stop)
         }
         IndexCommand::Verify(args) => verify::run(&args, &store, &target).await,
         IndexCommand::Rebuild(args) => rebuild::run(&args, &store, &target).await,

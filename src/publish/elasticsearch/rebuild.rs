@@ -23,7 +23,8 @@ use super::names::Names;
 use super::{ElasticsearchTarget, PublishError, SendError};
 use crate::load::{Store, StoreError};
 use crate::publish::publisher::{Brought, catch_up, fill, hold_lease, move_cursor, take_lease};
-use crate::publish::{GRACE, Tally, Target};
+use crate::publish::stop::GRACE;
+use crate::publish::{Tally, Target};
 use crate::record::Kind;
 
 /// What [`rebuild()`] did, and how long readers' indices stood still.

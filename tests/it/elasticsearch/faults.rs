@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
 use trendy::load::Store;
 use trendy::publish::elasticsearch::set_up;
 use trendy::record::{Kind, Record};
@@ -200,6 +201,40 @@ async fn slow_answers_are_waited_for_as_long_as_the_time_lasts() {
     let said = loaded.sync(&index, &wire.url, &[]).await;
     assert_eq!(said.status, 0, "{said:#?}");
     loaded.assert_same(&index).await;
+}
+
+/// Ends once the program has connected to a server that never answers; it does for as long as the connection is held.
+async fn waits_for(silent: &TcpListener) -> TcpStream {
+    let accepted = tokio::time::timeout(Duration::from_secs(30), silent.accept());
+    accepted.await.unwrap().unwrap().0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupt_is_heard_while_a_server_is_silent_and_the_data_is_kept() {
+    let mut loaded = Loaded::with(&[job(1), job(2)]).await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    loaded.workspace.set("ELASTICSEARCH_URL", &url);
+    let (mut started, mut held) = (Vec::new(), Vec::new());
+    for (prefix, arguments) in [("a", ["run", "--all"]), ("b", ["index", "sync"])] {
+        // Two targets: neither is published to elsewhere.
+        loaded.workspace.set("TRENDY_INDEX_PREFIX", prefix);
+        started.push(loaded.workspace.start(&arguments));
+        held.push(waits_for(&silent).await);
+    }
+    for child in &started {
+        let id = child.id().unwrap().to_string();
+        let told = std::process::Command::new("kill").args(["-INT", &id]).status();
+        assert!(told.unwrap().success());
+    }
+    for child in started {
+        // Far less than an answer is waited for.
+        let ended = tokio::time::timeout(Duration::from_secs(20), child.wait_with_output());
+        let said = Said::from(ended.await.expect("it goes on").unwrap());
+        assert_eq!(said.status, 130, "{said:#?}");
+        let told = "lags by 2 changes: interrupted; the data is kept";
+        assert!(said.stderr.contains(told), "{said:#?}");
+    }
 }
 
 /// What a server says that has too much to do, and what stands before one that is away.
