@@ -298,6 +298,13 @@ pub(super) fn report_published(
                 tracing::info!("target {target}: {sent} documents sent");
                 continue;
             }
+            Ended::Elsewhere => {
+                writeln!(
+                    stderr,
+                    "note: target {target}: another process is publishing to it, and is left what it lacks"
+                )?;
+                continue;
+            }
             Ended::NeedsRebuild(problem) => {
                 writeln!(stderr, "error: target {target}: {problem}")?;
                 exit = exit.max(Exit::Misconfigured);

@@ -36,6 +36,8 @@ pub struct PublishSummary {
 pub enum Ended {
     /// It has everything.
     CaughtUp,
+    /// Another process publishes to it, and goes on.
+    Elsewhere,
     /// We were asked to stop.
     Interrupted,
     /// It took no more, or not in time, for this reason; a later call goes on.
@@ -118,9 +120,7 @@ pub async fn publish_all(
             Some(Ok(PublishEnd::Deadline)) => {
                 Ended::Behind(format!("{} s were not enough", limit.as_secs()))
             }
-            Some(Ok(PublishEnd::Elsewhere)) => {
-                Ended::Behind("another process is publishing to it".to_owned())
-            }
+            Some(Ok(PublishEnd::Elsewhere)) => Ended::Elsewhere,
             Some(Err(error)) if error.needs_rebuild() => Ended::NeedsRebuild(with_causes(&error)),
             Some(Err(error)) => Ended::Behind(with_causes(&error)),
         };

@@ -203,6 +203,26 @@ async fn slow_answers_are_waited_for_as_long_as_the_time_lasts() {
     loaded.assert_same(&index).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn target_that_another_process_publishes_to_is_left_to_it_without_a_warning() {
+    let mut loaded = Loaded::with(&[job(1), job(2)]).await;
+    let index = loaded.index().await;
+    let (url, prefix) = (index.server.as_str(), index.prefix.as_str());
+    loaded.workspace.set("ELASTICSEARCH_URL", url);
+    loaded.workspace.set("TRENDY_INDEX_PREFIX", prefix);
+    let lease = format!("target:elasticsearch/{prefix}");
+    let lease = loaded.store.lock(&lease).await.unwrap().unwrap();
+    for arguments in [["run", "--all"], ["index", "sync"]] {
+        let said = loaded.workspace.trendy(&arguments).await;
+        assert_eq!(said.status, 0, "{said:#?}");
+        let told = "another process is publishing to it";
+        assert!(said.stderr.contains(told), "{said:#?}");
+        assert!(!said.stderr.contains("warning"), "{said:#?}");
+    }
+    lease.release().await;
+    loaded.recovers(&index).await;
+}
+
 /// Ends once the program has connected to a server that never answers; it does for as long as the connection is held.
 async fn waits_for(silent: &TcpListener) -> TcpStream {
     let accepted = tokio::time::timeout(Duration::from_secs(30), silent.accept());
@@ -224,7 +244,9 @@ async fn interrupt_is_heard_while_a_server_is_silent_and_the_data_is_kept() {
     }
     for child in &started {
         let id = child.id().unwrap().to_string();
-        let told = std::process::Command::new("kill").args(["-INT", &id]).status();
+        let told = std::process::Command::new("kill")
+            .args(["-INT", &id])
+            .status();
         assert!(told.unwrap().success());
     }
     for child in started {
