@@ -316,7 +316,7 @@ pub(super) fn report_published(
         match lag {
             0 => writeln!(
                 stderr,
-                "warning: target {target}: {problem}; it has every change there is"
+                "warning: target {target}: {problem}; no change waits for it"
             )?,
             _ => writeln!(
                 stderr,

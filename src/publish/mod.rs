@@ -16,6 +16,7 @@ mod follow;
 mod portion;
 mod publisher;
 mod stop;
+mod timed;
 
 use async_trait::async_trait;
 
@@ -25,6 +26,8 @@ pub use again::{Resent, send_again};
 pub use error::{PublishError, SendError};
 pub use follow::follow;
 pub use publisher::{PublishEnd, PublishReport, Tally, lag, publish, publish_counting, start_over};
+pub use timed::Timed;
+
 pub(crate) use stop::until_stopped;
 
 /// Something that follows the change log.

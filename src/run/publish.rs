@@ -12,7 +12,7 @@ use crate::cause::with_causes;
 use crate::config::{Settings, addresses};
 use crate::load::{Store, StoreError};
 use crate::publish::elasticsearch::{ElasticsearchSettings, ElasticsearchTarget, InvalidSettings};
-use crate::publish::{PublishEnd, Tally, Target, lag, publish_counting, until_stopped};
+use crate::publish::{PublishEnd, Tally, Target, Timed, lag, publish_counting, until_stopped};
 
 /// How far a target came.
 #[derive(Debug, Clone, Serialize)]
@@ -113,13 +113,12 @@ pub async fn publish_all(
     let mut summaries = Vec::with_capacity(targets.len());
     for target in targets {
         let mut tally = Tally::default();
-        let publishing = publish_counting(store, *target, limit, &mut tally);
+        let timed = Timed::of(*target);
+        let publishing = publish_counting(store, &timed, limit, &mut tally);
         let ended = match until_stopped(&mut stop, publishing).await {
             None => Ended::Interrupted,
             Some(Ok(PublishEnd::CaughtUp)) => Ended::CaughtUp,
-            Some(Ok(PublishEnd::Deadline)) => {
-                Ended::Behind(format!("{} s were not enough", limit.as_secs()))
-            }
+            Some(Ok(PublishEnd::Deadline)) => Ended::Behind(out_of_time(limit, timed.silence())),
             Some(Ok(PublishEnd::Elsewhere)) => Ended::Elsewhere,
             Some(Err(error)) if error.needs_rebuild() => Ended::NeedsRebuild(with_causes(&error)),
             Some(Err(error)) => Ended::Behind(with_causes(&error)),
@@ -134,4 +133,17 @@ pub async fn publish_all(
         });
     }
     Ok(summaries)
+}
+
+/// Says that the time was up, and where it went if the target acknowledged nothing for long.
+fn out_of_time(limit: Duration, silence: Option<Duration>) -> String {
+    let limit = limit.as_secs();
+    match silence.map(|silence| silence.as_secs_f64().round()) {
+        Some(seconds) if seconds >= 1.0 => {
+            format!(
+                "{limit} s were not enough, and nothing was acknowledged in the last {seconds}; is the server away, or too busy?"
+            )
+        }
+        _ => format!("{limit} s were not enough"),
+    }
 }

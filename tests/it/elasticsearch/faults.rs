@@ -259,6 +259,30 @@ async fn interrupt_is_heard_while_a_server_is_silent_and_the_data_is_kept() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn time_that_was_up_tells_how_long_nothing_was_acknowledged() {
+    let mut loaded = Loaded::with(&[job(1), job(2)]).await;
+    let index = loaded.index().await;
+    let place = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: Url = format!("http://{}", place.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    let waited = "1 s were not enough, and nothing was acknowledged in the last 1; is the server away, or too busy?";
+    // Connections wait in its backlog; nobody answers.
+    let said = loaded.sync(&index, &url, &["--limit", "1s"]).await;
+    assert_lags(&said, waited);
+    // Nobody is there any more.
+    drop(place);
+    let said = loaded.sync(&index, &url, &["--limit", "1s"]).await;
+    assert_lags(&said, waited);
+
+    loaded.recovers(&index).await;
+    let said = loaded.sync(&index, &url, &["--limit", "1s"]).await;
+    assert_eq!(said.status, 3, "{said:#?}");
+    let told = format!("{waited}; no change waits for it");
+    assert!(said.stderr.contains(&told), "{said:#?}");
+}
+
 /// What a server says that has too much to do, and what stands before one that is away.
 fn busy() -> Fate {
     let reason = r#"{"error": {"type": "es_rejected_execution_exception", "reason": "queue is full"}, "status": 429}"#;
@@ -325,7 +349,7 @@ async fn what_was_sent_before_an_error_is_told_and_what_lags_is_true() {
     assert_eq!(said.status, 3, "{said:#?}");
     assert!(said.stdout.ends_with(", lag 0\n"), "{said:#?}");
     assert!(!said.stderr.contains("lags"), "{said:#?}");
-    assert!(said.stderr.contains("it has every change"), "{said:#?}");
+    assert!(said.stderr.contains("no change waits for it"), "{said:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
