@@ -32,7 +32,7 @@ pub async fn follow(
     let mut backoff = Backoff::for_ever();
     let mut is_away = false;
     loop {
-        let turn = turn(store, target, &mut followed);
+        let turn = Box::pin(turn(store, target, &mut followed));
         let wait = match until_stopped(&mut stop, turn).await {
             None => return Ok(followed),
             Some(Ok(wait)) => {

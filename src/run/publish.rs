@@ -114,7 +114,7 @@ pub async fn publish_all(
     for target in targets {
         let mut tally = Tally::default();
         let timed = Timed::of(*target);
-        let publishing = publish_counting(store, &timed, limit, &mut tally);
+        let publishing = Box::pin(publish_counting(store, &timed, limit, &mut tally));
         let ended = match until_stopped(&mut stop, publishing).await {
             None => Ended::Interrupted,
             Some(Ok(PublishEnd::CaughtUp)) => Ended::CaughtUp,
