@@ -273,7 +273,7 @@ async fn restore_alone(
     Ok(Restored { identity, aside })
 }
 
-/// Checks a copy, brings its schema up to date, and gives it its epoch.
+/// Checks a copy, brings its schema up to date, gives it its epoch, and a write-ahead log.
 async fn prepare(copied: &Path, from: &Path, epoch: i64) -> Result<(), BackupError> {
     let pool = sqlite::plain(copied).await?;
     let prepared = prepare_in(&pool, from, epoch).await;
@@ -303,6 +303,11 @@ async fn prepare_in(pool: &SqlitePool, from: &Path, epoch: i64) -> Result<(), Ba
         .execute(pool)
         .await
         .map_err(|source| failed("UPDATE store", source))?;
+    // Here where nobody else is: the first to open the store would have to wait until nobody writes.
+    sqlx::query("PRAGMA journal_mode = WAL")
+        .execute(pool)
+        .await
+        .map_err(|source| failed("PRAGMA journal_mode", source))?;
     Ok(())
 }
 

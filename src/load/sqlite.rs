@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
@@ -29,6 +29,9 @@ const CACHE: &str = "-4096";
 
 /// How long what only looks at a file waits for those who write to it.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How long until a file that could not be switched to a write-ahead log is tried again.
+const SWITCH_AGAIN: Duration = Duration::from_millis(50);
 
 /// The temporary tables of [`Staging`], empty. A transaction that stages rounds says which a row is of. They have no index on ids, so that the
 /// planner, which knows no sizes, walks them and looks up records, never the other way.
@@ -101,10 +104,8 @@ pub(super) async fn open(path: &Path, lock_timeout: Duration) -> Result<Opened, 
         // SQLite ends a transaction by itself where its disk is full, which sqlx does not notice.
         .before_acquire(|connection, _| {
             Box::pin(async move { Ok(!connection.is_in_transaction()) })
-        })
-        .connect_with(options.clone())
-        .await
-        .map_err(unreachable)?;
+        });
+    let writer = connect(writer, &options, path, lock_timeout).await?;
     super::migrate(&MIGRATIONS, &writer, &place).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
@@ -119,6 +120,26 @@ pub(super) async fn open(path: &Path, lock_timeout: Duration) -> Result<Opened, 
         readers,
         in_use,
     })
+}
+
+/// Connects, and waits for those who keep the file locked: a copy that is no write-ahead log's yet is made one, which
+/// fails at once where another program has begun to write, whatever the busy time-out says.
+async fn connect(
+    pool: SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+    path: &Path,
+    patience: Duration,
+) -> Result<SqlitePool, StoreError> {
+    let started = Instant::now();
+    loop {
+        let connected = pool.clone().connect_with(options.clone()).await;
+        match connected.map_err(|source| unreachable(path, source)) {
+            Err(StoreError::Busy { .. }) if started.elapsed() < patience => {
+                tokio::time::sleep(SWITCH_AGAIN).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 /// What a file is, whatever it is called: its device and its number there.

@@ -1,8 +1,9 @@
 //! `trendy db`: the schema, the status, backups, and the way back from one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 use trendy::load::Store;
 use url::Url;
 
@@ -284,6 +285,60 @@ async fn sqlite_restore_brings_back_what_was_and_keeps_the_other_aside() {
         .filter(|name| name.contains("before-restore"))
         .count();
     assert_eq!(begins, 2);
+}
+
+/// What SQLite keeps a database's changes in until they are committed.
+async fn journal_mode(file: &str) -> String {
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{file}"))
+        .await
+        .unwrap();
+    let mode = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    mode
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_that_was_restored_has_its_write_ahead_log_before_anybody_opens_it() {
+    let workspace = with_jobs(0..2).await;
+    for arguments in [["db", "backup", "b.db"], ["db", "restore", "b.db"]] {
+        let said = workspace.trendy(&arguments).await;
+        assert_eq!(said.status, 0, "{said:#?}");
+    }
+    let file = |name| workspace.path(name).display().to_string();
+    assert_eq!(journal_mode(&file("trendy.db")).await, "wal");
+    let kept = files(&workspace);
+    assert!(
+        !kept.iter().any(|name| name.contains("restoring")),
+        "{kept:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_without_a_write_ahead_log_is_waited_for_while_another_process_writes() {
+    let mut workspace = with_jobs(0..2).await;
+    let said = workspace.trendy(&["db", "backup", "b.db"]).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    let file = workspace.path("b.db").display().to_string();
+    assert_eq!(journal_mode(&file).await, "delete");
+    let mut other = SqliteConnection::connect(&format!("sqlite://{file}"))
+        .await
+        .unwrap();
+    let hold = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await;
+    hold.unwrap();
+    let patience = Duration::from_millis(700);
+    workspace.set("TRENDY_LOCK_TIMEOUT", "700ms");
+    let arguments = ["--database", "b.db", "db", "prune"];
+    let started = Instant::now();
+    let said = workspace.trendy(&arguments).await;
+    fails(&said, 1, "raise `lock_timeout`");
+    assert!(started.elapsed() >= patience, "{:?}", started.elapsed());
+    other.close().await.unwrap();
+    let said = workspace.trendy(&arguments).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    assert_eq!(journal_mode(&file).await, "wal");
 }
 
 #[tokio::test(flavor = "multi_thread")]
