@@ -1,7 +1,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
@@ -191,21 +191,21 @@ pub(super) async fn run_all(
     bars: &ProgressBars,
 ) -> Vec<RunSummary> {
     let runs = pipelines.iter().map(|pipeline| async move {
-        let summary = |outcome, reason: String| RunSummary {
-            pipeline: pipeline.id.clone(),
-            run_id: None,
-            outcome,
-            reason: Some(reason),
-            counts: Counts::default(),
-            seconds: 0.0,
-        };
         if *services.stop.borrow() {
-            return summary(None, "not begun".to_owned());
+            return RunSummary {
+                pipeline: pipeline.id.clone(),
+                run_id: None,
+                outcome: None,
+                reason: Some("not begun".to_owned()),
+                counts: Counts::default(),
+                seconds: 0.0,
+            };
         }
+        let started = Instant::now();
         let progress = bars.of_pipeline(pipeline.id.as_str());
         let result = Box::pin(run_pipeline(pipeline, services, options, &progress)).await;
         progress.finish();
-        result.unwrap_or_else(|error| summary(Some(Outcome::Failed), with_causes(&error)))
+        result.unwrap_or_else(|error| RunSummary::of_failure(pipeline, &error, started.elapsed()))
     });
     stream::iter(runs)
         .buffered(PIPELINES_AT_ONCE)

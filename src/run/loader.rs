@@ -89,16 +89,10 @@ pub(super) enum Sink<'a> {
 
 /// Why nothing more goes into a sink.
 pub(super) enum SinkError {
-    /// The store failed.
-    Store(StoreError),
+    /// The store failed, after this was loaded.
+    Store(StoreError, Counts),
     /// Whoever asked for a dry run has gone.
     Closed,
-}
-
-impl From<StoreError> for SinkError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
 }
 
 /// What went into the sink in this process.
@@ -133,7 +127,7 @@ pub(super) async fn load(
         if writing.is_terminated() && (has_ended || collected.is_due()) {
             is_last = has_ended;
             let batch = collected.take(is_last, progress);
-            writing.set(write(&sink, batch).fuse());
+            writing.set(write(&sink, batch, collected.done.counts).fuse());
         }
         let is_idle = writing.is_terminated();
         let has_room = !has_ended && !collected.is_full() && (is_idle || collects_ahead);
@@ -311,8 +305,12 @@ impl Lists {
     }
 }
 
-/// Writes a batch, and gives what it amounts to and how many of its records the store refused.
-async fn write(sink: &Sink<'_>, mut batch: Batch) -> Result<(Counts, u64), SinkError> {
+/// Writes a batch after what is loaded, and gives what it amounts to and how many of its records the store refused.
+async fn write(
+    sink: &Sink<'_>,
+    mut batch: Batch,
+    loaded: Counts,
+) -> Result<(Counts, u64), SinkError> {
     let mut counts = Counts {
         pages: batch.pages,
         records: batch.records.len() as u64,
@@ -323,6 +321,7 @@ async fn write(sink: &Sink<'_>, mut batch: Batch) -> Result<(Counts, u64), SinkE
     match sink {
         Sink::Store(store, run) => {
             batch.at = Timestamp::now();
+            let report = store.load(*run, &batch).await;
             let LoadReport {
                 added,
                 updated,
@@ -330,7 +329,7 @@ async fn write(sink: &Sink<'_>, mut batch: Batch) -> Result<(Counts, u64), SinkE
                 unchanged,
                 refused,
                 ..
-            } = store.load(*run, &batch).await?;
+            } = report.map_err(|error| SinkError::Store(error, loaded))?;
             refused_records = refused;
             counts += Counts {
                 added,

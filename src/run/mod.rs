@@ -54,6 +54,7 @@ pub use since::{NotSince, Since};
 
 use checkpoint::Checkpoint;
 
+use crate::cause::with_causes;
 use crate::collect::{ArchiveError, ArchiveFetcher, Collector, Fetcher, SetupError};
 use crate::config::Pipeline;
 use crate::load::{Lock, OpenRun, Store, StoreError};
@@ -100,7 +101,7 @@ pub struct RunOptions {
 pub struct RunSummary {
     /// The pipeline.
     pub pipeline: PipelineId,
-    /// Number of the run; none in a dry run.
+    /// Number of the run; none in a dry run, and where the store failed.
     pub run_id: Option<RunId>,
     /// How it ended; none when it was interrupted and will go on.
     pub outcome: Option<Outcome>,
@@ -128,12 +129,48 @@ pub enum RunError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store failed in mid run. What was loaded is kept, and the next run goes on.
+    #[error("{source}")]
+    BrokenOff {
+        /// What was loaded by then.
+        loaded: Counts,
+        /// What the store says.
+        source: StoreError,
+    },
     /// There is nothing to fetch with.
     #[error(transparent)]
     Fetcher(#[from] SetupError),
     /// There is nothing to replay.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+}
+
+impl RunSummary {
+    /// Of a run that failed for this reason, after so long.
+    pub fn of_failure(pipeline: &Pipeline, error: &RunError, after: Duration) -> Self {
+        let counts = match error {
+            RunError::BrokenOff { loaded, .. } => *loaded,
+            _ => Counts::default(),
+        };
+        Self {
+            pipeline: pipeline.id.clone(),
+            run_id: None,
+            outcome: Some(Outcome::Failed),
+            reason: Some(with_causes(error)),
+            counts,
+            seconds: elapsed_seconds(after),
+        }
+    }
+}
+
+impl RunError {
+    /// The same of a run that had loaded this.
+    fn after(self, loaded: Counts) -> Self {
+        match self {
+            Self::Store(source) => Self::BrokenOff { loaded, source },
+            other => other,
+        }
+    }
 }
 
 /// Runs one pipeline from its list to the store.
@@ -185,18 +222,17 @@ pub async fn run(
         is_over.notify_one();
         ended
     };
-    let ended = if open.is_some() && options.replay.is_none() {
-        let (ended, remembered) = tokio::join!(stages, remember_hosts(services, &is_over));
-        remembered?;
-        ended
+    let (ended, remembered) = if open.is_some() && options.replay.is_none() {
+        tokio::join!(stages, remember_hosts(services, &is_over))
     } else {
-        stages.await
+        (stages.await, Ok(()))
     };
-    let (walked, done) = match ended {
-        Ok(ended) => ended,
-        Err(loader::SinkError::Store(error)) => return Err(error.into()),
-        Err(loader::SinkError::Closed) => return Err(RunError::Unread),
-    };
+    let (walked, done) = ended.map_err(|error| match error {
+        loader::SinkError::Store(source, loaded) => RunError::BrokenOff { loaded, source },
+        loader::SinkError::Closed => RunError::Unread,
+    })?;
+    let broken_off = |error: RunError| error.after(done.counts);
+    remembered.map_err(RunError::from).map_err(broken_off)?;
     let fresh = open
         .as_ref()
         .is_none_or(|locked| locked.run.counts.records == 0);
@@ -209,14 +245,28 @@ pub async fn run(
         counts,
         seconds: elapsed_seconds(started.elapsed()),
     };
+    let ending = Ending::of_walk(&walked.end, &done, fresh);
     let Some(locked) = open else {
-        let ending = Ending::of_walk(&walked.end, &done, fresh);
         return Ok(summary(None, ending, done.counts));
     };
+    let concluded = conclude(pipeline, &locked, options, &walked, ending).await;
+    let (ending, counts) = concluded.map_err(broken_off)?;
+    let counts = counts.unwrap_or(done.counts);
+    Ok(summary(Some(locked.run.id), ending, counts))
+}
+
+/// Compares a run whose stages have ended with those before it, and notes its end. Gives what the whole run counts, those
+/// that it was taken up from included; none where it goes on later.
+async fn conclude(
+    pipeline: &Pipeline,
+    locked: &Locked,
+    options: &RunOptions,
+    walked: &walk::Walked,
+    ending: Ending,
+) -> Result<(Ending, Option<Counts>), RunError> {
     let (run, store) = (locked.run.id, &locked.store);
-    let ending = Ending::of_walk(&walked.end, &done, fresh);
-    let ending = compare(pipeline, store, options, run, &walked, ending).await?;
-    let ending = believe(pipeline, store, options, run, &walked, ending).await?;
+    let ending = compare(pipeline, store, options, run, walked, ending).await?;
+    let ending = believe(pipeline, store, options, run, walked, ending).await?;
     let now = Timestamp::now();
     // A limited run that took up one that died leaves it for a whole run to end.
     let is_part = options.limit.is_some() && locked.run.resumed;
@@ -227,12 +277,12 @@ pub async fn run(
                 store.settle_letters_of_file(run, file, now).await?;
             }
         }
-        store.finish_run(run, outcome, reason, now).await?.counts
+        Some(store.finish_run(run, outcome, reason, now).await?.counts)
     } else {
         store.interrupt_run(run, now).await?;
-        done.counts
+        None
     };
-    Ok(summary(Some(run), ending, counts))
+    Ok((ending, counts))
 }
 
 /// Keeps what is learnt of hosts while a run goes on, for other processes and for the one after this, should it be killed.

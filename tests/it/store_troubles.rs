@@ -245,7 +245,7 @@ async fn sqlite_whose_disk_is_full_is_a_clear_error_and_the_next_run_completes()
     let script = r#"
         mkdir small
         mount -t tmpfs -o size=2m none small
-        code=0; "$TRENDY" run export 2>first.err || code=$?
+        code=0; "$TRENDY" run export --format json >first.out 2>first.err || code=$?
         echo "$code" >first.code
         "$TRENDY" db status --format json >first.json
         mount -o remount,size=64m small
@@ -276,6 +276,11 @@ async fn sqlite_whose_disk_is_full_is_a_clear_error_and_the_next_run_completes()
     );
     let kept = json("first.json")["rows"]["records"].as_u64().unwrap();
     assert!((1..JOBS.into()).contains(&kept), "{kept}");
+    let summary = &json("first.out")[0];
+    assert_eq!(
+        (&summary["outcome"], &summary["added"]),
+        (&"failed".into(), &kept.into())
+    );
     assert_eq!(json("second.json")["rows"]["records"], JOBS);
     let runs = json("runs.json");
     assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
