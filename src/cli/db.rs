@@ -219,8 +219,9 @@ fn lines(status: &StoreStatus) -> Vec<Line> {
 
 impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
-        match &error {
-            BackupError::Server { commands, .. } => {
+        match error {
+            BackupError::Store(error) => error.into(),
+            BackupError::Server { ref commands, .. } => {
                 let commands = commands.replace('\n', "\n    ");
                 Self::usage(format!(
                     "{error}\n  hint: run, with the password in PGPASSWORD or ~/.pgpass:\n    {commands}"

@@ -85,7 +85,12 @@ impl From<ConfigError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::run(with_causes(&error))
+        let message = with_causes(&error);
+        if error.is_about_the_url() {
+            Self::Usage(message)
+        } else {
+            Self::Run(message)
+        }
     }
 }
 

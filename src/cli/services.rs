@@ -157,18 +157,10 @@ pub(super) fn retention(settings: &Settings) -> Result<Retention, Failure> {
 
 /// The store of the settings, for a command that only reads: a name that is mistyped must not look like an empty store.
 pub(super) async fn existing_store(settings: &Settings) -> Result<Store, Failure> {
-    let url = settings.get("database_url").unwrap_or_default().trim();
-    let is_server = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    let path = path
-        .strip_prefix("//")
-        .unwrap_or(path)
-        .split('?')
-        .next()
-        .unwrap_or_default();
-    if !is_server && !Path::new(path).exists() {
+    if let Some(path) = Store::missing(settings.get("database_url").unwrap_or_default())? {
         return Err(Failure::run(format!(
-            "there is no store at `{path}`\n  hint: `trendy run` or `trendy demo` makes it; another one is named with `--database`"
+            "there is no store at `{}`\n  hint: `trendy run` or `trendy demo` makes it; another one is named with `--database`",
+            path.display()
         )));
     }
     open_store(settings).await

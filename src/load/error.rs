@@ -184,6 +184,11 @@ impl StoreError {
         }
     }
 
+    /// Whether the URL names no store that could be opened: a matter of configuration.
+    pub const fn is_about_the_url(&self) -> bool {
+        matches!(self, Self::UnknownScheme { .. } | Self::InvalidUrl { .. })
+    }
+
     /// Whether the same call can succeed later, with nothing mended by hand.
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -179,6 +179,14 @@ impl Store {
         }
     }
 
+    /// The file that a URL names, where there is none.
+    pub fn missing(url: &str) -> Result<Option<PathBuf>, StoreError> {
+        Ok(match Location::parse(url)? {
+            Location::File(path) => Some(path).filter(|path| !path.exists()),
+            Location::Server(_) => None,
+        })
+    }
+
     async fn identified(
         place: String,
         writer: Pool,

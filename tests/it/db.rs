@@ -71,6 +71,27 @@ async fn sqlite_status_of_no_store_makes_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn url_that_names_no_store_is_a_mistake_of_configuration() {
+    let mut workspace = Workspace::empty();
+    for (url, reason) in [
+        ("mysql://me:secret@host/db", "`mysql` is no store"),
+        ("postgres://me:secret@host:port/db", "URL can't be read"),
+    ] {
+        workspace.set("DATABASE_URL", url);
+        for command in [
+            &["db", "status"][..],
+            &["db", "backup", "b.db"],
+            &["runs"],
+            &["run", "--all"],
+        ] {
+            let said = workspace.trendy(command).await;
+            fails(&said, 2, reason);
+            assert!(!said.stderr.contains("secret"), "{said:#?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sqlite_status_tells_schema_rows_log_and_size() {
     let workspace = with_jobs(0..3).await;
     let told = status(&workspace).await;
