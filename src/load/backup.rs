@@ -62,6 +62,24 @@ pub enum BackupError {
         /// Locks that are held, such as `pipeline:programmers`.
         holders: String,
     },
+    /// There is no room for what is written. Nothing is left of it.
+    #[error("no room is left for `{}`; make some on its disk, or name another place", path.display())]
+    Full {
+        /// The backup, or the store that is restored.
+        path: PathBuf,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
+    /// A store could not be copied, on account of either side.
+    #[error("cannot copy the store at `{}` to `{}`", from.display(), to.display())]
+    Copy {
+        /// What was read.
+        from: PathBuf,
+        /// What was to be written.
+        to: PathBuf,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
     /// A file could not be read or written.
     #[error("cannot {what} `{}`", path.display())]
     File {
@@ -137,7 +155,7 @@ impl Store {
         }
         match result {
             Err(BackupError::InUse { .. }) => Err(in_use(Vec::new())),
-            result => result,
+            result => result.map_err(|error| without_room(&path, error)),
         }
     }
 
@@ -183,7 +201,7 @@ fn next_epoch(before: impl IntoIterator<Item = i64>, at: Timestamp) -> i64 {
 async fn write_copy(store: &Path, to: &Path) -> Result<u64, BackupError> {
     let partial = beside(to, "partial");
     // Not read-only: such a connection, the last to go, leaves the write-ahead log behind.
-    let copied = copy(sqlite::plain(store).await?, store, &partial).await;
+    let copied = copy(sqlite::plain(store).await?, store, &partial, to).await;
     let written = copied.and_then(|()| {
         sync(&partial)?;
         std::fs::rename(&partial, to).map_err(failed("write", to))?;
@@ -193,24 +211,43 @@ async fn write_copy(store: &Path, to: &Path) -> Result<u64, BackupError> {
     if written.is_err() {
         std::fs::remove_file(&partial).ok();
     }
-    written
+    written.map_err(|error| without_room(to, error))
 }
 
-/// Writes what a database holds now into a new file, its write-ahead log included.
-async fn copy(pool: SqlitePool, database: &Path, to: &Path) -> Result<(), BackupError> {
+/// Writes what a database holds now into a new file, its write-ahead log included, which is to become another.
+async fn copy(
+    pool: SqlitePool,
+    database: &Path,
+    file: &Path,
+    to: &Path,
+) -> Result<(), BackupError> {
     let copied = sqlx::query("VACUUM INTO $1")
-        .bind(to.display().to_string())
+        .bind(file.display().to_string())
         .execute(&pool)
         .await;
     pool.close().await;
+    let place = database.display().to_string();
     copied.map(drop).map_err(|source| {
-        StoreError::Statement {
-            place: database.display().to_string(),
-            statement: format!("VACUUM INTO '{}'", to.display()),
-            source,
+        match StoreError::of_statement(&place, "VACUUM INTO", source) {
+            StoreError::Statement { source, .. } => BackupError::Copy {
+                from: database.to_owned(),
+                to: to.to_owned(),
+                source,
+            },
+            error => error.into(),
         }
-        .into()
     })
+}
+
+/// What lacks room is the file that is written, whichever store SQLite was reading.
+fn without_room(path: &Path, error: BackupError) -> BackupError {
+    match error {
+        BackupError::Store(StoreError::Full { source, .. }) => BackupError::Full {
+            path: path.to_owned(),
+            source,
+        },
+        error => error,
+    }
 }
 
 fn check_header(file: &Path) -> Result<(), BackupError> {
@@ -262,7 +299,7 @@ async fn restore_alone(
         };
         return Err(newer.into());
     }
-    copy(sqlite::read_only(from).await?, from, copied).await?;
+    copy(sqlite::read_only(from).await?, from, copied, store).await?;
     let before = put_in_order(store).await?;
     let identity = StoreIdentity {
         store_id,
@@ -284,11 +321,7 @@ async fn prepare(copied: &Path, from: &Path, epoch: i64) -> Result<(), BackupErr
 
 async fn prepare_in(pool: &SqlitePool, from: &Path, epoch: i64) -> Result<(), BackupError> {
     let place = from.display().to_string();
-    let failed = |statement: &str, source| StoreError::Statement {
-        place: place.clone(),
-        statement: statement.to_owned(),
-        source,
-    };
+    let failed = |statement, source| StoreError::of_statement(&place, statement, source);
     let found: Vec<(String,)> = sqlx::query_as("PRAGMA quick_check(1)")
         .fetch_all(pool)
         .await

@@ -237,6 +237,47 @@ async fn sqlite_that_another_process_locks_is_a_clear_error_and_the_next_run_com
     );
 }
 
+/// Runs a script in a workspace that calls the program as `$TRENDY`, in a mount namespace of its own: the disks that it mounts
+/// are gone with it.
+#[track_caller]
+fn with_disks(workspace: &Workspace, script: &str) {
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-ec", script])
+        .current_dir(workspace.path(""))
+        .env("TRENDY", env!("CARGO_BIN_EXE_trendy"))
+        .env_remove("DATABASE_URL")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_backup_and_restore_name_the_place_that_has_no_room() {
+    let workspace = reading(500);
+    let said = workspace.trendy(&["run", "export"]).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    let script = r#"
+        mkdir small
+        mount -t tmpfs -o size=128k none small
+        "$TRENDY" db backup small/b.db 2>backup.err && exit 1
+        ls small >left.txt
+        "$TRENDY" db backup b.db
+        "$TRENDY" --database small/trendy.db db restore b.db 2>restore.err && exit 1
+        ls small >>left.txt
+    "#;
+    with_disks(&workspace, script);
+    for (file, place) in [
+        ("backup.err", "small/b.db"),
+        ("restore.err", "small/trendy.db"),
+    ] {
+        let told = std::fs::read_to_string(workspace.path(file)).unwrap();
+        let reason = format!("no room is left for `{place}`; make some on its disk");
+        assert!(told.contains(&reason), "{told}");
+    }
+    let left = std::fs::read_to_string(workspace.path("left.txt")).unwrap();
+    assert_eq!(left, "trendy.db.locks\n");
+}
+
 /// In a mount namespace of its own, so that the small disk is gone with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_whose_disk_is_full_is_a_clear_error_and_the_next_run_completes() {
