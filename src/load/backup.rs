@@ -18,6 +18,7 @@ use sqlx::SqlitePool;
 use uuid::Uuid;
 
 use super::status::{identity_of, newest};
+use super::unwritable::explained;
 use super::{Location, Pool, Store, StoreError, StoreIdentity, binds, postgres, sqlite};
 
 /// First bytes of every SQLite file.
@@ -228,7 +229,10 @@ async fn copy(
     pool.close().await;
     let place = database.display().to_string();
     copied.map(drop).map_err(|source| {
-        match StoreError::of_statement(&place, "VACUUM INTO", source) {
+        match explained(
+            database,
+            StoreError::of_statement(&place, "VACUUM INTO", source),
+        ) {
             StoreError::Statement { source, .. } => BackupError::Copy {
                 from: database.to_owned(),
                 to: to.to_owned(),

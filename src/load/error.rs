@@ -81,6 +81,17 @@ pub enum StoreError {
         /// What the driver says.
         source: sqlx::Error,
     },
+    /// It lies where nothing can be written, which is to be even where it is only read.
+    #[error(
+        "the store at `{place}` or its folder cannot be written, as locks and a write-ahead log are also where it is only \
+         read; let it be written, or copy it elsewhere, with its `-wal` if there is one, and name the copy by `--database`"
+    )]
+    ReadOnly {
+        /// The store.
+        place: String,
+        /// What the system says of an attempt.
+        source: std::io::Error,
+    },
     /// There is no room to write. What was acknowledged is kept.
     #[error(
         "no room is left for the store at `{place}`; make some on its disk, then run again: what was loaded is kept, and \

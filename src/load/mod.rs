@@ -38,6 +38,7 @@ mod staging;
 mod status;
 mod time;
 mod told;
+mod unwritable;
 mod verdict;
 mod visited;
 
@@ -156,7 +157,9 @@ impl Store {
     pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         match Location::parse(url)? {
             Location::File(path) => {
-                let opened = sqlite::open(&path, options.lock_timeout).await?;
+                let opened = sqlite::open(&path, options.lock_timeout)
+                    .await
+                    .map_err(|error| unwritable::explained(&path, error))?;
                 let (writer, readers) = (Pool::Sqlite(opened.writer), Pool::Sqlite(opened.readers));
                 Self::identified(
                     path.display().to_string(),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::changes::CursorRow;
 use super::{
     At, Cursor, IdentityRow, Location, Pool, Store, StoreError, StoreIdentity, StoreOptions, binds,
-    postgres, sqlite,
+    postgres, sqlite, unwritable,
 };
 
 /// What a store holds, and which schema it has.
@@ -64,7 +64,7 @@ impl Store {
                 let pool = Pool::Sqlite(sqlite::look(&path, options.lock_timeout).await?);
                 let status = examine(&pool, place, &sqlite::MIGRATIONS).await;
                 pool.close().await;
-                let mut status = status?;
+                let mut status = status.map_err(|error| unwritable::explained(&path, error))?;
                 status.bytes = sqlite::bytes(&path);
                 Ok(Some(status))
             }

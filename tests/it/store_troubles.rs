@@ -278,6 +278,37 @@ async fn sqlite_backup_and_restore_name_the_place_that_has_no_room() {
     assert_eq!(left, "trendy.db.locks\n");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_on_a_disk_that_cannot_be_written_says_so() {
+    let workspace = reading(5);
+    let said = workspace.trendy(&["run", "export"]).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    let script = r#"
+        mkdir disk
+        mount -t tmpfs none disk
+        cp trendy.db disk
+        mount -o remount,ro disk
+        for command in "db status" "db backup b.db" dead-letters report "run export"; do
+            code=0; "$TRENDY" --database disk/trendy.db $command 2>>told.err || code=$?
+            echo "$code" >>codes.txt
+        done
+    "#;
+    with_disks(&workspace, script);
+    let read = |name| std::fs::read_to_string(workspace.path(name)).unwrap();
+    assert_eq!(read("codes.txt"), "1\n".repeat(5), "{}", read("told.err"));
+    for told in read("told.err")
+        .lines()
+        .filter(|line| line.contains("error"))
+    {
+        assert!(
+            told.contains("`disk/trendy.db` or its folder cannot be written"),
+            "{told}"
+        );
+        assert!(told.contains("Read-only file system"), "{told}");
+    }
+    assert!(!workspace.path("b.db").exists());
+}
+
 /// In a mount namespace of its own, so that the small disk is gone with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_whose_disk_is_full_is_a_clear_error_and_the_next_run_completes() {
