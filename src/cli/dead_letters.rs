@@ -1,15 +1,17 @@
+use std::io::Write;
 use std::sync::Arc;
 
 use serde::Serialize;
+use trendy::cause::printable;
 use trendy::config::Pipeline;
 use trendy::load::{DeadLetter, DeadLetterFilter, DeadLetterState, Store};
 use trendy::publish::Target;
 use trendy::record::{PipelineId, Stage};
-use trendy::run::{elasticsearch, retry as try_again};
+use trendy::run::{Away, Retried, elasticsearch, retry as try_again};
 use uuid::Uuid;
 
 use super::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, with_causes};
 use super::output::{Format, FormatArgs, print_json, print_rows};
 use super::services;
 
@@ -239,11 +241,25 @@ async fn retry(args: ChosenArgs, store: &Store, context: &Context) -> Result<Exi
     let targets: Vec<&dyn Target> = target.iter().map(|target| target as &dyn Target).collect();
     let tried = try_again(&ids, &pipelines, &services, &targets).await;
     services.collector.close().await;
-    let rows: Vec<Row> = tried?.iter().map(Row::of).collect();
+    let Retried { letters, away } = tried?;
+    let rows: Vec<Row> = letters.iter().map(Row::of).collect();
     print_rows(&rows, Row::COLUMNS, args.output.format)?;
+    for Away {
+        target,
+        error,
+        left,
+    } in &away
+    {
+        let problem = with_causes(error);
+        writeln!(
+            std::io::stderr(),
+            "warning: target {target}: {}; dead letters of it that were left as they are: {left}",
+            printable(&problem)
+        )?;
+    }
     if *services.stop.borrow() {
         Ok(Exit::Interrupted)
-    } else if rows.iter().any(|row| row.state == DeadLetterState::Open) {
+    } else if !away.is_empty() || rows.iter().any(|row| row.state == DeadLetterState::Open) {
         Ok(Exit::Incomplete)
     } else {
         Ok(Exit::Done)

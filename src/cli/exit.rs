@@ -96,7 +96,10 @@ impl From<StoreError> for Failure {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        Self::run(with_causes(&error))
+        match error {
+            RunError::Publish(error) => error.into(),
+            error => Self::run(with_causes(&error)),
+        }
     }
 }
 

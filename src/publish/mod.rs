@@ -22,7 +22,7 @@ use async_trait::async_trait;
 
 use crate::record::{Change, RecordId, StoredRecord};
 
-pub use again::{Resent, send_again};
+pub use again::{Resender, Resent};
 pub use error::{PublishError, SendError};
 pub use follow::follow;
 pub use publisher::{PublishEnd, PublishReport, Tally, lag, publish, publish_counting, start_over};

@@ -27,6 +27,7 @@ mod reading;
 mod refusals;
 mod rehearsal;
 mod requests;
+mod resend;
 mod retention;
 mod retry;
 mod since;
@@ -48,8 +49,9 @@ use tokio::sync::{Notify, mpsc, watch};
 pub use publish::{Ended, PublishSummary, TargetError, elasticsearch, publish_all};
 pub use rehearsal::{Rehearsed, rehearse};
 pub use requests::{BadAddress, first_request};
+pub use resend::Away;
 pub use retention::{PRUNE_LIMIT, prune, retention};
-pub use retry::retry;
+pub use retry::{Retried, retry};
 pub use since::{NotSince, Since};
 
 use checkpoint::Checkpoint;
@@ -59,6 +61,7 @@ use crate::collect::{ArchiveError, ArchiveFetcher, Collector, Fetcher, SetupErro
 use crate::config::Pipeline;
 use crate::load::{Lock, OpenRun, Store, StoreError};
 use crate::normalize::Dictionaries;
+use crate::publish::PublishError;
 use crate::record::{Counts, Outcome, PipelineId, Record, RecordId, RunId};
 use crate::telemetry::Progress;
 
@@ -143,6 +146,9 @@ pub enum RunError {
     /// There is nothing to replay.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// A target holds what is not of this store, or does not let us.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
 }
 
 impl RunSummary {

@@ -1,7 +1,7 @@
 //! Dead letters tried again: each goes once more through what failed, as it would today.
 //!
 //! The page behind an entry is fetched anew; an entry that says everything itself is read again from what was kept of it,
-//! as nobody knows which page of the list it would stand on today. What a target refused is sent as the store has it now.
+//! as nobody knows which page of the list it would stand on today. What a target refused is sent by [`super::resend`].
 //! Letters of one entry, as many runs leave them, cost one request. A pipeline's letters are tried under its lock and as a
 //! run of their own, which ends as the run before it did: it says nothing of the list.
 
@@ -12,44 +12,64 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::loader::Load;
+use super::resend::{Away, Resending};
 use super::transform::{ListPage, Page as PageWork, blocking, one};
 use super::visits::Kept;
+use super::walk::stopped;
 use super::{Locked, RunError, Services};
 use crate::cause::with_causes;
 use crate::collect::Fetcher;
 use crate::config::{ListFormat, Pipeline};
 use crate::load::{Batch, DeadLetter, DeadLetterState, LoadReport, StoreError};
 use crate::normalize;
-use crate::publish::{Resent, Target, send_again};
+use crate::publish::Target;
 use crate::record::{Item, Outcome, PipelineId, Record, RecordId, Request, Role, Stage, Values};
 
 /// What became of a letter: its state now, and why.
-type Tried = (DeadLetterState, String);
+pub(super) type Tried = (DeadLetterState, String);
 
-/// Tries dead letters again and notes what became of each; gives them as they are then. Ends early, with those that were
-/// tried, when the process is asked to stop.
+/// What came of a retry.
+#[derive(Debug)]
+pub struct Retried {
+    /// The letters that were tried, as they are now.
+    pub letters: Vec<DeadLetter>,
+    /// The targets that take nothing now, whose other letters were left as they are.
+    pub away: Vec<Away>,
+}
+
+/// Tries dead letters again and notes what became of each. Ends early, with those that were tried, when the process is
+/// asked to stop. A target that holds what is not of this store is an error, and nothing was sent to it.
 pub async fn retry(
     letters: &[Uuid],
     pipelines: &[Arc<Pipeline>],
     services: &Services,
     targets: &[&dyn Target],
-) -> Result<Vec<DeadLetter>, RunError> {
+) -> Result<Retried, RunError> {
     let store = &services.store;
+    let is_stopped = || *services.stop.borrow();
+    let mut resending = Resending::to(services, targets);
     let mut of_pipelines: BTreeMap<Option<PipelineId>, Vec<DeadLetter>> = BTreeMap::new();
     let mut tried = Vec::new();
     for id in letters {
+        if is_stopped() {
+            break;
+        }
         let Some(letter) = store.dead_letter(*id).await? else {
             continue;
         };
         if letter.stage == Stage::Publish {
-            let result = publish(&letter, services, targets).await?;
-            tried.push(note(letter, result, services).await?);
+            if let Some(result) = resending.attempt(&letter).await? {
+                tried.push(note(letter, result, services).await?);
+            }
         } else {
             let pipeline = letter.pipeline.clone();
             of_pipelines.entry(pipeline).or_default().push(letter);
         }
     }
     for (id, letters) in of_pipelines {
+        if is_stopped() {
+            break;
+        }
         let pipeline = pipelines
             .iter()
             .find(|pipeline| Some(&pipeline.id) == id.as_ref());
@@ -60,12 +80,15 @@ pub async fn retry(
             None => Err("its pipeline is not among the files any more".to_owned()),
         };
         for letter in letters {
-            if *services.stop.borrow() {
+            if is_stopped() {
                 break;
             }
             let result = match &mut session {
                 Ok(session) => session.attempt(&letter).await?,
-                Err(reason) => (DeadLetterState::Open, reason.clone()),
+                Err(reason) => Some(open(reason.clone())),
+            };
+            let Some(result) = result else {
+                break;
             };
             tried.push(note(letter, result, services).await?);
         }
@@ -73,7 +96,10 @@ pub async fn retry(
             session.close().await?;
         }
     }
-    Ok(tried)
+    Ok(Retried {
+        letters: tried,
+        away: resending.away(),
+    })
 }
 
 async fn note(
@@ -95,41 +121,12 @@ async fn note(
     })
 }
 
-fn open(reason: impl Into<String>) -> Tried {
+pub(super) fn open(reason: impl Into<String>) -> Tried {
     (DeadLetterState::Open, reason.into())
 }
 
-fn redriven(result: impl Into<String>) -> Tried {
+pub(super) fn redriven(result: impl Into<String>) -> Tried {
     (DeadLetterState::Redriven, result.into())
-}
-
-/// Sends what a target refused as it is now.
-async fn publish(
-    letter: &DeadLetter,
-    services: &Services,
-    targets: &[&dyn Target],
-) -> Result<Tried, StoreError> {
-    let name = letter.target.as_deref().unwrap_or_default();
-    let Some(target) = targets.iter().find(|target| target.name() == name) else {
-        return Ok(open(format!("target `{name}` is not configured")));
-    };
-    let named = letter
-        .payload
-        .as_ref()
-        .and_then(|payload| payload.get("id")?.as_str())
-        // A deletion has nothing but its id.
-        .unwrap_or(&letter.url);
-    let Ok(id) = named.parse::<Uuid>() else {
-        return Ok(open("the letter does not name its record"));
-    };
-    Ok(
-        match send_again(&services.store, *target, RecordId(id)).await {
-            Ok(Resent::Accepted) => redriven("sent"),
-            Ok(Resent::Unknown) => redriven("the store does not have it any more"),
-            Ok(Resent::Refused(reason)) => open(reason),
-            Err(error) => open(with_causes(&error)),
-        },
-    )
 }
 
 /// The letters of one pipeline, tried under its lock.
@@ -164,25 +161,28 @@ impl<'a> Session<'a> {
         })
     }
 
-    async fn attempt(&mut self, letter: &DeadLetter) -> Result<Tried, StoreError> {
+    /// What became of a letter; none where the process is asked to stop meanwhile.
+    async fn attempt(&mut self, letter: &DeadLetter) -> Result<Option<Tried>, StoreError> {
         if letter.stage == Stage::Load {
             let record = letter.payload.clone().map(serde_json::from_value::<Record>);
-            return match record {
-                Some(Ok(record)) => self.load(record, Batch::default()).await,
-                _ => Ok(open("the letter does not hold its record")),
-            };
+            return Ok(Some(match record {
+                Some(Ok(record)) => self.load(record, Batch::default()).await?,
+                _ => open("the letter does not hold its record"),
+            }));
         }
         let Some(item) = self.entry(letter) else {
-            return Ok(open(
+            return Ok(Some(open(
                 "the letter does not hold its entry; run the pipeline, which reads its list anew",
-            ));
+            )));
         };
         let id = normalize::identity(self.pipeline, &item);
         if let Some(tried) = self.tried.get(&id) {
-            return Ok(tried.clone());
+            return Ok(Some(tried.clone()));
         }
         let tried = self.attempt_entry(item, id, letter.at).await?;
-        self.tried.insert(id, tried.clone());
+        if let Some(tried) = &tried {
+            self.tried.insert(id, tried.clone());
+        }
         Ok(tried)
     }
 
@@ -203,7 +203,7 @@ impl<'a> Session<'a> {
         item: Item,
         id: RecordId,
         kept_at: Timestamp,
-    ) -> Result<Tried, StoreError> {
+    ) -> Result<Option<Tried>, StoreError> {
         let mut batch = Batch::default();
         let work = if self.pipeline.detail.is_some() {
             let request = Request {
@@ -214,16 +214,20 @@ impl<'a> Session<'a> {
                 },
                 validators: None,
             };
-            match self.fetcher.fetch(&request).await {
+            let fetched = tokio::select! {
+                fetched = self.fetcher.fetch(&request) => fetched,
+                () = stopped(self.services.stop.clone()) => return Ok(None),
+            };
+            match fetched {
                 Ok(fetched) => {
                     let Some(page) = fetched.page() else {
-                        return Ok(open("its page was not sent"));
+                        return Ok(Some(open("its page was not sent")));
                     };
                     batch.pages = 1;
                     batch.read.push(request.url);
                     PageWork::Detail(Box::new(page), id, Kept::default())
                 }
-                Err(error) => return Ok(open(with_causes(&error))),
+                Err(error) => return Ok(Some(open(with_causes(&error)))),
             }
         } else {
             // Dates such as "3 days ago" are of then.
@@ -236,11 +240,11 @@ impl<'a> Session<'a> {
         let pipeline = Arc::clone(self.pipeline);
         let dictionaries = Arc::clone(&self.services.dictionaries);
         let (_, load) = blocking(move || one(&pipeline, &dictionaries, work)).await;
-        match load {
-            Load::Record(record, _) => self.load(*record, batch).await,
-            Load::Rejected { rejection, .. } => Ok(open(rejection.reason)),
-            _ => Ok(open("it gave neither a record nor a reason")),
-        }
+        Ok(Some(match load {
+            Load::Record(record, _) => self.load(*record, batch).await?,
+            Load::Rejected { rejection, .. } => open(rejection.reason),
+            _ => open("it gave neither a record nor a reason"),
+        }))
     }
 
     async fn load(&self, record: Record, mut batch: Batch) -> Result<Tried, StoreError> {

@@ -3,6 +3,7 @@
 mod everywhere;
 mod faults;
 mod front;
+mod letters;
 mod months;
 mod publisher;
 mod rebuild;
