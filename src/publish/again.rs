@@ -11,6 +11,8 @@ pub enum Resent {
     Accepted,
     /// The target refuses it again, and says why.
     Refused(String),
+    /// It is past the age that the target keeps, so that it was not sent.
+    Expired,
     /// The store never had it, so there is nothing to send.
     Unknown,
 }
@@ -52,6 +54,7 @@ impl<'a> Resender<'a> {
         })?;
         Ok(match report.refused.pop() {
             Some(refused) => Resent::Refused(refused.reason),
+            None if report.expired > 0 => Resent::Expired,
             None => Resent::Accepted,
         })
     }

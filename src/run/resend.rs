@@ -95,6 +95,9 @@ impl<'a> Resending<'a> {
         Ok(Some(match sent {
             Ok(Resent::Accepted) => redriven("sent"),
             Ok(Resent::Unknown) => redriven("the store does not have it any more"),
+            Ok(Resent::Expired) => redriven(
+                "not sent: it is past the age that the target keeps (`weather_index_keep`)",
+            ),
             Ok(Resent::Refused(reason)) => open(reason),
             Err(PublishError::Target { source, .. }) if !source.is_retryable() => {
                 open(with_causes(&source))

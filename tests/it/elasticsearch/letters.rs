@@ -10,7 +10,7 @@ use trendy::load::{NewDeadLetter, Store};
 use trendy::record::{Kind, Record, Stage};
 
 use super::scratch::Scratch;
-use crate::support::records::{batch, job, job_id, minute, pipeline};
+use crate::support::records::{batch, job, job_id, minute, pipeline, weather};
 use crate::support::trendy::{Said, Workspace};
 
 /// Far longer than it takes, and less than the attempts at one request to a server that says nothing.
@@ -85,6 +85,21 @@ async fn nothing_is_sent_to_an_index_that_the_store_fed_before_its_restore() {
     succeeds(&workspace, &["index", "rebuild"]).await;
     succeeds(&workspace, &RETRY).await;
     assert_eq!(open(&workspace).await, [0; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_is_past_its_age_by_now_is_settled_as_not_sent() {
+    let (mut workspace, _index) = refused(vec![weather(0)]).await;
+    workspace.set("TRENDY_WEATHER_INDEX_KEEP", "1d");
+    succeeds(&workspace, &["index", "setup"]).await;
+    let said = workspace.trendy(&RETRY).await;
+    assert_eq!(said.status, 0, "{said:#?}");
+    let row = &said.json()[0];
+    assert_eq!(row["state"], "redriven");
+    assert_eq!(
+        row["result"],
+        "not sent: it is past the age that the target keeps (`weather_index_keep`)"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
