@@ -1,3 +1,16 @@
+//! What failed for good, kept until somebody looks at it.
+//!
+//! The id of a letter is a function of the failure: what it was, what is wrong with it, and what was at hand. In a run, of
+//! the run as well: each tells what it could not read. To a target it is no matter which run, or none, made the change:
+//! the same document that is refused for the same reason, by the log, a snapshot or a rebuild, is one letter.
+//!
+//! The same failure once more finds its letter:
+//!
+//! - one that is open is passed over, as a replay of what was kept already is;
+//! - one that went through since opens again: what it was tried with does not hold any more;
+//! - one that was dropped stays dropped: somebody has seen this very document and this very reason. A word of either that is
+//!   another makes another letter, which is open.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +29,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x5d1e_90c7_4f2a_5b83_b6f4_71c0_9e3d_28a
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeadLetterState {
-    /// Nobody has looked at it.
+    /// Nobody has looked at it, or it failed again.
     Open,
     /// It went through after all.
     Redriven,
@@ -136,7 +149,8 @@ impl DeadLetterFilter {
 
 impl NewDeadLetter {
     fn id(&self) -> Uuid {
-        let run = self.run_id.map(|run| run.to_string()).unwrap_or_default();
+        let run = self.run_id.filter(|_| self.target.is_none());
+        let run = run.map(|run| run.to_string()).unwrap_or_default();
         let payload = self
             .payload
             .as_ref()
@@ -155,7 +169,7 @@ impl NewDeadLetter {
 }
 
 impl Store {
-    /// Keeps dead letters; one that is kept already is passed over. Gives the number of new ones.
+    /// Keeps dead letters, and opens again those that had gone through. Gives the number of new ones.
     pub async fn add_dead_letters(&self, letters: &[NewDeadLetter]) -> Result<u64, StoreError> {
         retrying(|| async move {
             let mut transaction = self.begin(Purpose::Note).await?;
@@ -255,7 +269,15 @@ impl Store {
     }
 }
 
-/// Keeps dead letters within a transaction and gives the number of new ones.
+/// What went through before it was refused is refused again. At the same instant it is a batch that is loaded again.
+const REOPEN: &str = "
+    UPDATE dead_letters
+       SET state = 'open', run_id = l.run_id, at = l.at, result = 'it went through, and is refused again'
+      FROM staged_letters AS l
+     WHERE dead_letters.id = l.id AND dead_letters.state = 'redriven'
+       AND (dead_letters.retried_at IS NULL OR dead_letters.retried_at < l.at)";
+
+/// Keeps dead letters within a transaction and gives the number of new ones: what is opened again was counted before.
 pub(super) async fn insert_letters(
     transaction: &mut Transaction<'_>,
     letters: &[NewDeadLetter],
@@ -278,6 +300,7 @@ pub(super) async fn insert_letters(
     };
     let rows: Vec<Vec<Bind>> = letters.iter().map(row).collect();
     transaction.stage(Staging::Letters, rows).await?;
+    transaction.write(REOPEN, binds![]).await?;
     transaction
         .execute(
             "INSERT INTO dead_letters (id, run_id, stage, pipeline, target, url, reason, payload, at, state)

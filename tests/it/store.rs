@@ -48,6 +48,7 @@ on_both! {
     rejections_are_kept_once
     dead_letters_are_filtered_and_settled
     one_retry_of_a_dead_letter_is_counted_once
+    what_is_refused_again_opens_its_letter_again_unless_it_was_dropped
     cursor_remembers_store_and_number
     snapshot_streams_a_kind_in_order_of_ids
     views_show_fields_as_columns
@@ -954,6 +955,56 @@ async fn one_retry_of_a_dead_letter_is_counted_once(scratch: Scratch) {
             (counted, Some("again"))
         );
     }
+}
+
+async fn what_is_refused_again_opens_its_letter_again_unless_it_was_dropped(scratch: Scratch) {
+    let store = scratch.open().await;
+    let run = begin(&store).await;
+    // The log knows the run of a change, a snapshot does not.
+    let refusal = |run_id, at| NewDeadLetter {
+        run_id,
+        stage: Stage::Publish,
+        pipeline: Some(pipeline()),
+        target: Some("search".to_owned()),
+        url: "https://jobs.example/1".to_owned(),
+        reason: "mapper_parsing_exception".to_owned(),
+        payload: Some(json!({"title": "x"})),
+        at: minute(at),
+    };
+    let keep = async |letter| store.add_dead_letters(&[letter]).await.unwrap();
+    let only = async || {
+        let letters = store.dead_letters(&DeadLetterFilter::default(), 10).await;
+        let [letter] = letters.unwrap().try_into().unwrap();
+        letter
+    };
+    assert_eq!(keep(refusal(None, 1)).await, 1);
+    assert_eq!(keep(refusal(Some(run), 2)).await, 0);
+    let id = only().await.id;
+    let redriven = DeadLetterState::Redriven;
+    store
+        .note_retry(id, redriven, "sent", minute(3))
+        .await
+        .unwrap();
+    // What was kept before it went through is no news.
+    keep(refusal(Some(run), 2)).await;
+    assert_eq!(only().await.state, redriven);
+
+    assert_eq!(keep(refusal(Some(run), 4)).await, 0);
+    let letter = only().await;
+    assert_eq!(
+        (letter.state, letter.run_id, letter.at, letter.retries),
+        (DeadLetterState::Open, Some(run), minute(4), 1)
+    );
+
+    let discarded = DeadLetterState::Discarded;
+    store.set_dead_letter_state(id, discarded).await.unwrap();
+    keep(refusal(None, 5)).await;
+    assert_eq!(only().await.state, discarded);
+    let otherwise = NewDeadLetter {
+        reason: "strict_dynamic_mapping_exception".to_owned(),
+        ..refusal(None, 6)
+    };
+    assert_eq!(keep(otherwise).await, 1);
 }
 
 async fn cursor_remembers_store_and_number(scratch: Scratch) {
