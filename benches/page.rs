@@ -103,6 +103,7 @@ fn page(pipeline: &Pipeline, html: String) -> Result<Page, Box<dyn Error>> {
         entry,
         values: Values::Fields(BTreeMap::from([title])),
         noindex: false,
+        place: None,
     };
     Ok(Page {
         request: Request {

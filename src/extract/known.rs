@@ -86,6 +86,7 @@ fn item(url: Url, entry: FeedEntry, language: Option<&String>) -> Item {
         },
         values: Values::Fields(fields),
         noindex: false,
+        place: None,
     }
 }
 
@@ -163,6 +164,7 @@ fn sitemap_item(pattern: Option<&Regex>, page: SitemapPage) -> Option<Item> {
         entry,
         values: Values::Fields(BTreeMap::new()),
         noindex: false,
+        place: None,
     })
 }
 
@@ -189,6 +191,7 @@ pub(super) fn kma(page: &Page, on_entry: &mut OnEntry<'_>) -> Result<Next, Extra
             },
             values: Values::Weather(weather),
             noindex: false,
+            place: None,
         });
     for item in items {
         if on_entry(Ok(item)).is_break() {

@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 use serde_json_path::JsonPath;
+use url::Url;
 
 use super::{ExtractError, OnEntry, json, rejection};
 use crate::config::Pipeline;
-use crate::record::{LINES, Next, Page};
+use crate::record::{Item, LINES, Next, Page, Rejection};
 
-/// The entries of a piece. A line that cannot be read is a rejection that names it; so is a whole document, as the files
+/// The entries of a piece, each with its place in the file. A line that cannot be read is a rejection that names it; so is a whole document, as the files
 /// after it may be better. The empty piece is the last one.
 pub(super) fn read_list(
     pipeline: &Pipeline,
@@ -34,7 +35,15 @@ fn document(
     page: &Page,
     on_entry: &mut OnEntry<'_>,
 ) -> ControlFlow<()> {
-    match json::read_list(pipeline, item, page, on_entry) {
+    // Nobody knows the lines of a document: an entry's own address is what is looked for in it.
+    let mut placed = |entry: Result<Item, Rejection>| {
+        on_entry(entry.map(|item| {
+            let mut place = page.url.clone();
+            place.set_fragment(Some(item.entry.url.as_str()));
+            at(&place, item)
+        }))
+    };
+    match json::read_list(pipeline, item, page, &mut placed) {
         // One of many files may well have nothing.
         Ok(_) | Err(ExtractError::NoList { .. }) => ControlFlow::Continue(()),
         Err(error) => {
@@ -67,7 +76,9 @@ fn lines(
         };
         let reason = match read {
             Ok(document @ (Value::Object(_) | Value::Array(_))) => {
-                json::entries(pipeline, item, &document, &url, on_entry)?;
+                let mut placed =
+                    |entry: Result<Item, Rejection>| on_entry(entry.map(|item| at(&url, item)));
+                json::entries(pipeline, item, &document, &url, &mut placed)?;
                 continue;
             }
             Ok(Value::String(text)) => format!("line {number}: {text}"),
@@ -77,4 +88,11 @@ fn lines(
         on_entry(Err(rejection(url.as_str(), reason, None)))?;
     }
     ControlFlow::Continue(())
+}
+
+fn at(place: &Url, item: Item) -> Item {
+    Item {
+        place: Some(place.to_string()),
+        ..item
+    }
 }

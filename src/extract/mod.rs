@@ -261,7 +261,7 @@ pub fn check_required(pipeline: &Pipeline, item: Item) -> Result<Item, Rejection
         if !values.contains_key(field) && !pipeline.defaults.contains_key(field) {
             let reason = format!("required field `{field}` matched nothing (`{rule}`)");
             let payload = serde_json::to_value(&item).ok();
-            return Err(rejection(item.entry.url.as_str(), reason, payload));
+            return Err(rejection(item.whereabouts(), reason, payload));
         }
     }
     Ok(item)

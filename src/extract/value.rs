@@ -145,5 +145,6 @@ pub(super) fn item<'a, C: IntoIterator<Item = String>>(
         entry,
         values,
         noindex: false,
+        place: None,
     })
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::iter::Sum;
 
 use jiff::Timestamp;
@@ -19,6 +20,9 @@ use crate::record::{Counts, Fill, Record, RecordId, Rejection, RunId};
 pub struct Batch {
     /// Records; of several with one id the last counts.
     pub records: Vec<Record>,
+    /// Where in a file records stand, for those that the store refuses; none for those of pages.
+    #[serde(default, skip_serializing_if = "HashMap::is_empty")]
+    pub places: HashMap<RecordId, String>,
     /// Ids that the list still shows, but whose content was not read: unchanged, or reopened. What was never loaded is
     /// passed over.
     pub seen: Vec<RecordId>,

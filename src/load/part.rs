@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use url::Url;
@@ -14,6 +14,7 @@ use crate::record::{Fill, Record, RecordId, Rejection, RunId, Stage};
 /// A batch without duplicates, or a piece of one. The piece that has the pages is loaded before the others.
 pub(super) struct Part<'a> {
     pub(super) records: Vec<&'a Record>,
+    places: &'a HashMap<RecordId, String>,
     pub(super) seen: Vec<RecordId>,
     pub(super) rejections: Cow<'a, [Rejection]>,
     pub(super) pages: u64,
@@ -47,6 +48,7 @@ impl<'a> Part<'a> {
             .collect();
         Self {
             records,
+            places: &batch.places,
             seen,
             rejections: Cow::Borrowed(&batch.rejections),
             pages: batch.pages,
@@ -59,10 +61,12 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn only(records: Vec<&'a Record>, at: Timestamp) -> Self {
+    /// Records of this part, and nothing else of it.
+    fn only(&self, records: Vec<&'a Record>) -> Self {
         let rejections = Cow::Borrowed([].as_slice());
         Self {
             records,
+            places: self.places,
             seen: Vec::new(),
             rejections,
             pages: 0,
@@ -70,7 +74,7 @@ impl<'a> Part<'a> {
             read: &[],
             known: &[],
             visited: &[],
-            at,
+            at: self.at,
             refused: false,
         }
     }
@@ -86,8 +90,9 @@ impl<'a> Part<'a> {
         match self.records.as_slice() {
             [] => Err(error),
             [record] if alone => {
-                let rejections = Cow::Owned(vec![refusal(record, &error)]);
-                let refused = Self::only(Vec::new(), self.at);
+                let place = self.places.get(&record.id);
+                let rejections = Cow::Owned(vec![refusal(record, place, &error)]);
+                let refused = self.only(Vec::new());
                 Ok(vec![Self {
                     rejections,
                     refused: true,
@@ -95,12 +100,13 @@ impl<'a> Part<'a> {
                 }])
             }
             [_] => {
-                let record = Self::only(std::mem::take(&mut self.records), self.at);
+                let records = std::mem::take(&mut self.records);
+                let record = self.only(records);
                 Ok(vec![record, self])
             }
             records => {
                 let rest = self.records.split_off(records.len() / 2);
-                let rest = Self::only(rest, self.at);
+                let rest = self.only(rest);
                 Ok(vec![rest, self])
             }
         }
@@ -164,7 +170,7 @@ pub(super) fn sighting_row(id: RecordId, at: Timestamp) -> Vec<Bind> {
     ]
 }
 
-fn refusal(record: &Record, error: &StoreError) -> Rejection {
+fn refusal(record: &Record, place: Option<&String>, error: &StoreError) -> Rejection {
     let reason = match error {
         StoreError::Statement { source, .. } => format!("the store refused it: {source}"),
         other => other.to_string(),
@@ -172,7 +178,7 @@ fn refusal(record: &Record, error: &StoreError) -> Rejection {
     let payload = Some(to_json(record));
     Rejection {
         stage: Stage::Load,
-        url: record.url.clone(),
+        url: place.unwrap_or(&record.url).clone(),
         reason,
         payload,
     }

@@ -96,7 +96,7 @@ pub fn normalize(item: &Item, context: &Context<'_>) -> Result<Record, Rejection
         Ok(record) => Ok(record),
         Err(reason) => Err(Rejection {
             stage: Stage::Normalize,
-            url: item.entry.url.to_string(),
+            url: item.whereabouts().to_owned(),
             reason,
             payload: serde_json::to_value(item).ok(),
         }),

@@ -172,6 +172,7 @@ mod tests {
                     .collect(),
             ),
             noindex: false,
+            place: None,
         };
         let context = Context {
             pipeline: &pipeline,

@@ -154,6 +154,19 @@ pub struct Item {
     /// Whether its own page asks not to be indexed. No part of what the list says of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub noindex: bool,
+    /// Where in a file it stands: the file's address, and after `#` its line. No part of what the list says of it, and none
+    /// for an entry of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+}
+
+impl Item {
+    /// Where somebody finds what is wrong with it: its place in a file, else its own address.
+    pub fn whereabouts(&self) -> &str {
+        self.place
+            .as_deref()
+            .unwrap_or_else(|| self.entry.url.as_str())
+    }
 }
 
 /// Presence and identity of an item, from the list alone.

@@ -71,7 +71,11 @@ pub(super) async fn details(
                         named: Named::Records(vec![id]),
                         next: Next::None,
                     });
-                    let kept = Kept { known, visited };
+                    let kept = Kept {
+                        known,
+                        visited,
+                        place: None,
+                    };
                     send(&pages, vec![PageWork::Detail(page, id, kept)]).await;
                 }
                 Ok(Visit::NotModified(_)) => {

@@ -205,11 +205,14 @@ impl<'a> Collected<'a> {
             Load::Record(record, kept) => match expectations.admit(&record) {
                 Ok(()) => {
                     *bytes += record.body.text_bytes();
+                    let place = kept.place.map(|place| (record.id, place));
+                    batch.places.extend(place);
                     batch.records.push(*record);
                     batch.known.extend(kept.known.map(|known| *known));
                     batch.visited.extend(kept.visited);
                 }
-                Err(rejection) => {
+                Err(mut rejection) => {
+                    rejection.url = kept.place.unwrap_or(rejection.url);
                     batch.seen.push(record.id);
                     batch.rejections.push(rejection);
                     // Its page of the list, whichever that is, is to be read anew.

@@ -278,7 +278,8 @@ async fn conclude(
     let is_part = options.limit.is_some() && locked.run.resumed;
     let counts = if let (Some(outcome), false) = (ending.outcome, is_part) {
         let reason = ending.reason.as_deref();
-        if outcome == Outcome::Ok && walked.end == snapshot::WalkEnd::Complete {
+        // However it ended: what is wrong with the files now has letters of this run.
+        if walked.end == snapshot::WalkEnd::Complete {
             for file in &walked.files {
                 store.settle_letters_of_file(run, file, now).await?;
             }

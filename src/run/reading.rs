@@ -65,7 +65,8 @@ impl Piece {
 
 fn bytes_of(item: &Item) -> usize {
     let (fields, texts) = item.values.size();
-    ENTRY_BYTES + item.entry.url.as_str().len() + FIELD_BYTES * fields + texts
+    let place = item.place.as_ref().map_or(0, String::len);
+    ENTRY_BYTES + item.entry.url.as_str().len() + place + FIELD_BYTES * fields + texts
 }
 
 /// What comes of a page.

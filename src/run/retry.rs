@@ -19,7 +19,7 @@ use super::walk::stopped;
 use super::{Locked, RunError, Services};
 use crate::cause::with_causes;
 use crate::collect::Fetcher;
-use crate::config::{ListFormat, Pipeline};
+use crate::config::{Fetch, ListFormat, Pipeline};
 use crate::load::{Batch, DeadLetter, DeadLetterState, LoadReport, StoreError};
 use crate::normalize;
 use crate::publish::Target;
@@ -242,6 +242,12 @@ impl<'a> Session<'a> {
         let (_, load) = blocking(move || one(&pipeline, &dictionaries, work)).await;
         Ok(Some(match load {
             Load::Record(record, _) => self.load(*record, batch).await?,
+            Load::Rejected { rejection, .. } if self.pipeline.source.fetch == Fetch::File => {
+                let reason = rejection.reason;
+                open(format!(
+                    "{reason}, as it stood in the file then; a run reads the file as it is now"
+                ))
+            }
             Load::Rejected { rejection, .. } => open(rejection.reason),
             _ => open("it gave neither a record nor a reason"),
         }))

@@ -98,8 +98,11 @@ pub(super) fn one(pipeline: &Pipeline, dictionaries: &Dictionaries, page: Page) 
     let (fetched_at, present, item, kept, list_page) = match page {
         Page::Entry(item, list) => {
             let id = normalize::identity(pipeline, &item);
-            let number = Some(list.number);
-            (list.fetched_at, id, Ok(*item), Kept::default(), number)
+            let kept = Kept {
+                place: item.place.clone(),
+                ..Kept::default()
+            };
+            (list.fetched_at, id, Ok(*item), kept, Some(list.number))
         }
         Page::Detail(page, id, kept) => {
             let item = complete(pipeline, &page);

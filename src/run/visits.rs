@@ -43,13 +43,16 @@ pub(super) struct Visits<'a> {
     now: Timestamp,
 }
 
-/// What is kept of the page behind an entry, once its record is loaded.
+/// What goes along with a record: what is kept of the page behind its entry, once it is loaded, or where in a file it
+/// stands.
 #[derive(Default)]
 pub(super) struct Kept {
     /// What it is recognised by.
     pub(super) known: Option<Box<KnownPage>>,
     /// That it was read.
     pub(super) visited: Option<Visited>,
+    /// Its [`Item::place`].
+    pub(super) place: Option<String>,
 }
 
 /// What a visit gave.

@@ -202,6 +202,101 @@ async fn postgres_a_mended_line_settles_its_letter() {
     .await;
 }
 
+async fn an_entry_with_a_link_has_one_letter_until_its_line_is_read_well(workspace: Workspace) {
+    workspace.write("pipelines/export.toml", &pipeline("export.ndjson", "$"));
+    let untitled = "{\"id\": 2, \"url\": \"https://jobs.example/2\"}\n";
+    let good = line(1);
+    for (text, status) in [
+        (untitled.to_owned(), 1),
+        (untitled.to_owned(), 1),
+        (format!("{untitled}{good}"), 3),
+    ] {
+        write(&workspace, "export.ndjson", text.as_bytes());
+        assert_eq!(run(&workspace).await.0.status, status);
+        let open = letters(&workspace).await;
+        let [(url, reason)] = open.as_slice() else {
+            panic!("{open:?}");
+        };
+        assert!(url.ends_with("export.ndjson#L1"), "{url}");
+        assert!(reason.contains("required field `title`"), "{reason}");
+    }
+    let retry = [
+        "dead-letters",
+        "retry",
+        "--state",
+        "open",
+        "--format",
+        "json",
+    ];
+    let said = workspace.trendy(&retry).await;
+    assert_eq!(said.status, 3, "{said:#?}");
+    let told = said.json()[0]["result"].to_string();
+    assert!(told.contains("a run reads the file as it is now"), "{told}");
+
+    write(&workspace, "export.ndjson", lines(1..3).as_bytes());
+    assert_eq!(run(&workspace).await.0.status, 0);
+    assert_eq!(letters(&workspace).await, []);
+
+    write(
+        &workspace,
+        "export.ndjson",
+        format!("{good}{untitled}").as_bytes(),
+    );
+    assert_eq!(run(&workspace).await.0.status, 3);
+    write(&workspace, "export.ndjson", good.as_bytes());
+    assert_eq!(run(&workspace).await.0.status, 0);
+    assert_eq!(letters(&workspace).await, [], "the line is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_an_entry_with_a_link_has_one_letter_until_its_line_is_read_well() {
+    an_entry_with_a_link_has_one_letter_until_its_line_is_read_well(Workspace::empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_an_entry_with_a_link_has_one_letter_until_its_line_is_read_well() {
+    on_postgres(async |scratch: Scratch| {
+        let mut workspace = Workspace::empty();
+        workspace.set("DATABASE_URL", &scratch.url);
+        an_entry_with_a_link_has_one_letter_until_its_line_is_read_well(workspace).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_wrong_with_an_entry_of_a_file_is_told_at_its_place() {
+    let workspace = Workspace::empty();
+    let unique = "[quality]\nunique = [\"title\"]\n";
+    let file = pipeline("data/*", "$") + unique;
+    workspace.write("pipelines/export.toml", &file);
+    let twin = line(2).replace("Engineer 2", "Engineer 1");
+    write(&workspace, "data/a.ndjson", (line(1) + &twin).as_bytes());
+    write(
+        &workspace,
+        "data/b.json",
+        b"{\"id\": 3, \"url\": \"https://jobs.example/3\"}",
+    );
+    for _ in 0..2 {
+        assert_eq!(run(&workspace).await.0.status, 3);
+        let open = letters(&workspace).await;
+        let [(twin, _), (untitled, _)] = open.as_slice() else {
+            panic!("{open:?}");
+        };
+        assert!(
+            twin.ends_with("a.ndjson#L1") || twin.ends_with("a.ndjson#L2"),
+            "whichever came second: {twin}"
+        );
+        assert!(
+            untitled.ends_with("b.json#https://jobs.example/3"),
+            "{untitled}"
+        );
+    }
+    write(&workspace, "data/a.ndjson", lines(1..3).as_bytes());
+    write(&workspace, "data/b.json", line(3).as_bytes());
+    assert_eq!(run(&workspace).await.0.status, 0);
+    assert_eq!(letters(&workspace).await, []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_of_a_file_goes_on_and_reads_what_comes_twice() {
     let workspace = reading("-");

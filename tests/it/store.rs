@@ -1,7 +1,7 @@
 //! The contract of the store, the same on SQLite and Postgres: what a load, a run and a reader of the change log may rely
 //! on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -585,6 +585,7 @@ async fn record_that_the_store_refuses_becomes_a_dead_letter_among_good_ones(scr
     let records = vec![job(1), job(2), job(3), refused, job(4)];
     let batch = Batch {
         rejections: vec![rejection("https://jobs.example/9")],
+        places: HashMap::from([(job_id(7), "file:///jobs.ndjson#L7".to_owned())]),
         ..batch(0, records)
     };
 
@@ -605,6 +606,7 @@ async fn record_that_the_store_refuses_becomes_a_dead_letter_among_good_ones(scr
         let letters = store.dead_letters(&filter, 10).await.unwrap();
         assert_eq!(letters.len(), 1);
         assert_eq!(letters[0].payload.as_ref().unwrap()["id"], json!(job_id(7)));
+        assert_eq!(letters[0].url, "file:///jobs.ndjson#L7");
         assert!(
             letters[0].reason.starts_with("the store refused it: "),
             "{}",

@@ -323,6 +323,7 @@ fn as_asked(mut page: Page, kind: PageKind, entry: Option<Item>) -> Page {
             },
             values: Values::Fields(BTreeMap::new()),
             noindex: false,
+            place: None,
         });
         page.request.role = Role::Detail {
             entry: Box::new(entry),
