@@ -144,7 +144,9 @@ pub(super) async fn run(args: DeadLettersArgs, context: &Context) -> Result<Exit
             let letters = store
                 .dead_letters(&args.filter.filter(), args.limit)
                 .await?;
-            let columns = ["id", "at", "stage", "pipeline", "url", "reason", "result"];
+            let columns = [
+                "id", "at", "state", "stage", "pipeline", "url", "reason", "result",
+            ];
             print_rows(&letters, &columns, args.output.format)?;
             Ok(Exit::Done)
         }

@@ -190,6 +190,15 @@ async fn drop_and_retry_take_nothing_by_accident_and_one_by_its_id() {
         id
     );
     assert_eq!(letters(&workspace, &["--state", "all"]).await.len(), 2);
+    let all = ["dead-letters", "--state", "all", "--format", "csv"];
+    let said = workspace.trendy(&all).await;
+    let mut states: Vec<&str> = said
+        .stdout
+        .lines()
+        .map(|line| line.split(',').nth(2).unwrap())
+        .collect();
+    states.sort_unstable();
+    assert_eq!(states, ["discarded", "open", "state"], "{said:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
