@@ -90,7 +90,7 @@ async fn nothing_is_sent_to_an_index_that_the_store_fed_before_its_restore() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_is_past_its_age_by_now_is_settled_as_not_sent() {
     let (mut workspace, _index) = refused(vec![weather(0)]).await;
-    workspace.set("TRENDY_WEATHER_INDEX_KEEP", "1d");
+    workspace.set("TRENDY_WEATHER_INDEX_KEEP", "31d");
     succeeds(&workspace, &["index", "setup"]).await;
     let said = workspace.trendy(&RETRY).await;
     assert_eq!(said.status, 0, "{said:#?}");
