@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use super::client::body;
 use super::indices::{Index, Indices};
+use super::listing::refresh;
 use super::mapping::REPLICAS;
 use super::names::Names;
 use super::{ElasticsearchTarget, PublishError, SendError};
@@ -196,6 +197,8 @@ impl Rebuild<'_> {
         let failed = |source| failed(self.target, source);
         let mut documents = 0;
         for kind in Kind::ALL {
+            let alias = self.target.indices.names.alias(kind);
+            refresh(&self.target.client, &alias).await.map_err(failed)?;
             documents += self.target.count(kind).await.map_err(failed)?;
         }
         if documents == 0 {
