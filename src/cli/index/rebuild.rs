@@ -102,8 +102,9 @@ pub(super) async fn run_prune(
 ) -> Result<Exit, Failure> {
     let mut told = Ok(());
     let tell = |index: &str| {
-        let tell = writeln!(std::io::stdout(), "deleted {index}");
-        told = std::mem::replace(&mut told, Ok(())).and(tell);
+        if told.is_ok() {
+            told = writeln!(std::io::stdout(), "deleted {index}");
+        }
     };
     prune(store, target, tell).await?;
     told?;
